@@ -1,0 +1,81 @@
+//! Where every object lives in the bucket. Keys are a pure function of table, run and part, so that a run repeated
+//! under its id writes the same objects.
+
+use crate::run::RunId;
+
+/// The prefix under which a table's runs lie.
+#[must_use]
+pub fn raw_prefix(table: &str) -> String {
+    format!("raw/{table}/")
+}
+
+/// One Parquet file of good rows.
+#[must_use]
+pub fn data_file(table: &str, run_id: &RunId, part: usize) -> String {
+    format!("raw/{table}/run={run_id}/part-{part:05}.parquet")
+}
+
+/// The manifest: written last, so its presence says that the table's extract is complete.
+#[must_use]
+pub fn manifest(table: &str, run_id: &RunId) -> String {
+    format!("raw/{table}/run={run_id}/manifest.json")
+}
+
+/// The same list of files in the form that COPY reads.
+#[must_use]
+pub fn copy_manifest(table: &str, run_id: &RunId) -> String {
+    format!("raw/{table}/run={run_id}/copy.manifest")
+}
+
+/// One Parquet file of rejected rows.
+#[must_use]
+pub fn quarantine_file(table: &str, run_id: &RunId, part: usize) -> String {
+    format!("quarantine/{table}/run={run_id}/part-{part:05}.parquet")
+}
+
+/// The fingerprints of the last sealed run of a table.
+#[must_use]
+pub fn table_state(table: &str) -> String {
+    format!("state/{table}.json")
+}
+
+/// The receipt of a whole run.
+#[must_use]
+pub fn receipt(run_id: &RunId) -> String {
+    format!("runs/{run_id}/receipt.json")
+}
+
+/// The run id in a key or prefix that one of the functions above made, if it holds one.
+#[must_use]
+pub fn run_id_of(key: &str) -> Option<RunId> {
+    key.split('/').find_map(|part| part.strip_prefix("run="))?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_object_has_its_place() {
+        let run: RunId = "2025-01-31-nightly".parse().unwrap();
+        let cases = [
+            (data_file("bookings", &run, 7), "raw/bookings/run=2025-01-31-nightly/part-00007.parquet"),
+            (manifest("bookings", &run), "raw/bookings/run=2025-01-31-nightly/manifest.json"),
+            (copy_manifest("bookings", &run), "raw/bookings/run=2025-01-31-nightly/copy.manifest"),
+            (quarantine_file("bookings", &run, 0), "quarantine/bookings/run=2025-01-31-nightly/part-00000.parquet"),
+            (table_state("bookings"), "state/bookings.json"),
+            (receipt(&run), "runs/2025-01-31-nightly/receipt.json"),
+        ];
+        for (key, expected) in cases {
+            assert_eq!(key, expected);
+        }
+    }
+
+    #[test]
+    fn the_run_id_reads_back_from_its_keys() {
+        let run: RunId = "r1".parse().unwrap();
+        assert_eq!(run_id_of(&manifest("bookings", &run)), Some(run.clone()));
+        assert_eq!(run_id_of("raw/bookings/run=r1/"), Some(run));
+        assert_eq!(run_id_of("state/bookings.json"), None);
+    }
+}

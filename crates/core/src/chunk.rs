@@ -23,7 +23,8 @@ pub enum Chunk {
         first: i64,
         last: i64,
     },
-    /// `None` holds the rows without a readable day; they are all quarantined, but they are captured and counted.
+    /// `None` holds the rows that have no place in the grid, of keyed tables too: their day or key is missing or cannot
+    /// be read. They are all quarantined, but they are captured and counted.
     Day {
         day: Option<NaiveDate>,
     },
@@ -96,7 +97,7 @@ impl fmt::Display for Chunk {
         match self {
             Self::Keys { first, last } => write!(formatter, "keys {first}..={last}"),
             Self::Day { day: Some(day) } => write!(formatter, "day {day}"),
-            Self::Day { day: None } => formatter.write_str("rows without a day"),
+            Self::Day { day: None } => formatter.write_str("rows without a place in the grid"),
         }
     }
 }

@@ -10,15 +10,18 @@ pub mod object_key;
 
 mod chunk;
 mod column_type;
+mod currency;
 mod manifest;
 mod receipt;
 mod row_rule;
 mod run;
 mod table_spec;
 mod table_state;
+mod validation;
 
 pub use chunk::{Chunk, ChunkDiff, ChunkGrid, Fingerprint, diff_chunks};
 pub use column_type::{ColumnType, ColumnTypeError};
+pub use currency::Currency;
 pub use manifest::{
     CopyManifest, DataFile, Manifest, ManifestError, ReplacedChunk, RowCounts, SealStatus, Snapshot, ViolationCount,
 };
@@ -32,3 +35,4 @@ pub use table_spec::{
     Classification, ColumnSpec, SpecError, TableSpec, UnknownColumns, UnknownTable, table_spec, table_specs,
 };
 pub use table_state::TableState;
+pub use validation::{ContractFault, RowValidator, RuleContext, ValueFault, Violation, unchecked_schema};

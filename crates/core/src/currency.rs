@@ -1,0 +1,73 @@
+//! ISO 4217: which texts name a currency, and how many decimals its amounts may have.
+
+/// One currency of ISO 4217.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Currency {
+    pub code: &'static str,
+    /// Decimals of the smallest unit; `None` where the standard gives none (metals, funds, test codes).
+    pub minor_units: Option<u8>,
+}
+
+impl Currency {
+    /// The currency that a text names after trimming blanks and upper-casing.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let code: [u8; 3] = text.trim().as_bytes().try_into().ok()?;
+        let code = code.map(|byte| byte.to_ascii_uppercase());
+        let find = |codes: &'static str| codes.split_ascii_whitespace().find(|known| known.as_bytes() == code);
+        GROUPS.iter().find_map(|(minor_units, codes)| Some(Self { code: find(codes)?, minor_units: *minor_units }))
+    }
+}
+
+/// List one of the standard by number of decimals, the common ones first. Codes withdrawn since 2022 (ANG, BGN, CUC,
+/// HRK, SLL, ZWL) stay: older bookings carry them.
+const GROUPS: &[(Option<u8>, &str)] = &[
+    (
+        Some(2),
+        "USD EUR INR GBP CAD AUD CHF CNY MXN BRL SEK NOK DKK PLN NZD ZAR TRY AED AFN ALL AMD ANG AOA ARS AWG AZN BAM \
+         BBD BDT BGN BMD BND BOB BOV BSD BTN BWP BYN BZD CDF CHE CHW COP COU CRC CUC CUP CVE CZK DOP DZD EGP ERN ETB \
+         FJD FKP GEL GHS GIP GMD GTQ GYD HKD HNL HRK HTG HUF IDR ILS IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD \
+         LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXV MYR MZN NAD NGN NIO NPR PAB PEN PGK PHP PKR QAR RON RSD \
+         RUB SAR SBD SCR SDG SGD SHP SLE SLL SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP TTD TWD TZS UAH USN UYU UZS \
+         VED VES WST XAD XCD XCG YER ZMW ZWG ZWL",
+    ),
+    (Some(0), "JPY KRW BIF CLP DJF GNF ISK KMF PYG RWF UGX UYI VND VUV XAF XOF XPF"),
+    (Some(3), "BHD IQD JOD KWD LYD OMR TND"),
+    (Some(4), "CLF UYW"),
+    (None, "XAG XAU XBA XBB XBC XBD XDR XPD XPT XSU XTS XUA XXX"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_found_whatever_its_case_and_blanks() {
+        let cases = [
+            ("USD", Some(Some(2))),
+            (" eur ", Some(Some(2))),
+            ("jpy", Some(Some(0))),
+            ("KWD", Some(Some(3))),
+            ("XAU", Some(None)),
+            ("US", None),
+            ("EURO", None),
+            ("$", None),
+            ("", None),
+            ("€", None),
+            ("ZZZ", None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(Currency::parse(text).map(|currency| currency.minor_units), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn every_code_stands_once() {
+        let mut codes: Vec<_> = GROUPS.iter().flat_map(|(_, codes)| codes.split_ascii_whitespace()).collect();
+        let count = codes.len();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), count);
+        assert!(codes.iter().all(|code| code.len() == 3));
+    }
+}

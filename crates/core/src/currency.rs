@@ -9,6 +9,13 @@ pub struct Currency {
 }
 
 impl Currency {
+    /// Every currency of the standard, in a fixed order.
+    pub fn all() -> impl Iterator<Item = Self> {
+        GROUPS.iter().flat_map(|(minor_units, codes)| {
+            codes.split_ascii_whitespace().map(|code| Self { code, minor_units: *minor_units })
+        })
+    }
+
     /// The currency that a text names after trimming blanks and upper-casing.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
@@ -63,7 +70,7 @@ mod tests {
 
     #[test]
     fn every_code_stands_once() {
-        let mut codes: Vec<_> = GROUPS.iter().flat_map(|(_, codes)| codes.split_ascii_whitespace()).collect();
+        let mut codes: Vec<_> = Currency::all().map(|currency| currency.code).collect();
         let count = codes.len();
         codes.sort_unstable();
         codes.dedup();

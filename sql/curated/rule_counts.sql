@@ -1,0 +1,9 @@
+-- curated.rule_counts: how many rows break each rule that needs more than one row to be judged.
+create table if not exists curated.rule_counts (
+    rule_id varchar(64) not null,
+    table_name varchar(64) not null,
+    severity varchar(16) not null,
+    standing bigint not null,
+    primary key (rule_id, table_name)
+)
+diststyle all;

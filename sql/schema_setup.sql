@@ -1,0 +1,58 @@
+-- Schemas of the warehouse, and the tables with which load-redshift keeps its promises.
+-- Repeatable; runs with `load-redshift migrate` and with `psql -f`.
+
+create schema if not exists etl;
+create schema if not exists raw;
+create schema if not exists curated;
+-- Metrics are computed in audit and copied to presentation once they passed the checks.
+create schema if not exists audit;
+create schema if not exists presentation;
+
+-- Locked by every transaction that writes, so that they run one after the other. Never holds a row.
+create table if not exists etl.guard (
+    nothing smallint
+);
+
+-- What is loaded: one row per run and table, written in the transaction that wrote the rows.
+create table if not exists etl.ledger (
+    run_id varchar(128) not null,
+    table_name varchar(64) not null,
+    manifest_sequence bigint not null,
+    run_date date not null,
+    snapshot_at timestamp not null,
+    manifest_key varchar(1024) not null,
+    manifest_sha256 varchar(64) not null,
+    chunk_count bigint not null,
+    file_count bigint not null,
+    expected_rows bigint not null,
+    quarantined_rows bigint not null,
+    primary key (run_id, table_name)
+)
+diststyle all;
+
+-- How far each run came. The run date is that of its last transform.
+create table if not exists etl.runs (
+    run_id varchar(128) not null,
+    run_date date not null,
+    transformed_at timestamp not null,
+    published_at timestamp,
+    primary key (run_id)
+)
+diststyle all;
+
+-- What the procedures need to know: time zone, reporting currency, limits.
+create table if not exists etl.settings (
+    name varchar(128) not null,
+    value varchar(1024) not null,
+    primary key (name)
+)
+diststyle all;
+
+-- The SQL files that stand in this warehouse, so that migrate applies only what changed.
+create table if not exists etl.deployed_objects (
+    object_name varchar(256) not null,
+    sha256 varchar(64) not null,
+    deployed_at timestamp not null,
+    primary key (object_name)
+)
+diststyle all;

@@ -1,0 +1,41 @@
+//! Errors of the API itself, as AWS JSON 1.1 has them: a name, a message and an HTTP status.
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+/// Why a call was not accepted. Faults of SQL are not here: they end in a FAILED statement.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ApiError {
+    #[error("{0}")]
+    Validation(String),
+    #[error("{message}")]
+    ResourceNotFound { message: String, resource_id: String },
+    #[error("operation `{0}` is not offered by redshift-local")]
+    UnknownOperation(String),
+    #[error("the request's body is not the JSON of its operation: {0}")]
+    Serialization(#[from] serde_json::Error),
+}
+
+impl ApiError {
+    pub(crate) fn statement_not_found(id: &str) -> Self {
+        Self::ResourceNotFound { message: "Query does not exist.".to_owned(), resource_id: id.to_owned() }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let name = match &self {
+            Self::Validation(_) => "ValidationException",
+            Self::ResourceNotFound { .. } => "ResourceNotFoundException",
+            Self::UnknownOperation(_) => "UnknownOperationException",
+            Self::Serialization(_) => "SerializationException",
+        };
+        let mut body = json!({ "__type": name, "message": self.to_string(), "Message": self.to_string() });
+        if let Self::ResourceNotFound { resource_id, .. } = &self {
+            body["ResourceId"] = json!(resource_id);
+        }
+        let headers = [("content-type", "application/x-amz-json-1.1"), ("x-amzn-errortype", name)];
+        (StatusCode::BAD_REQUEST, headers, body.to_string()).into_response()
+    }
+}

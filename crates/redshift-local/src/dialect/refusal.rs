@@ -1,0 +1,63 @@
+//! A refusal: what is not Redshift SQL, where it stands, and what to write instead.
+
+use std::fmt;
+
+/// Why a statement was refused. `Display` is one line: `3:14: ON CONFLICT: why; write … instead`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The construct as the author would call it, for example `ON CONFLICT`.
+    pub construct: String,
+    /// Why it is refused and what to write instead.
+    pub reason: String,
+    /// Line in the checked text, counted from 1.
+    pub line: usize,
+    /// Column in characters, counted from 1.
+    pub column: usize,
+}
+
+impl Refusal {
+    /// A refusal at byte `offset` of `sql`.
+    pub(crate) fn at(sql: &str, offset: usize, construct: impl Into<String>, reason: impl Into<String>) -> Self {
+        let before = sql.get(..offset).unwrap_or(sql);
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        Self {
+            construct: construct.into(),
+            reason: reason.into(),
+            line: before.matches('\n').count() + 1,
+            column: before[line_start..].chars().count() + 1,
+        }
+    }
+
+    /// The same refusal when `sql` is itself a part of a larger text that starts `offset` bytes into it (the body of a
+    /// procedure inside its statement, a statement inside a file).
+    pub(crate) fn within(mut self, outer: &str, offset: usize) -> Self {
+        let start = Self::at(outer, offset, "", "");
+        if self.line == 1 {
+            self.column += start.column - 1;
+        }
+        self.line += start.line - 1;
+        self
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}:{}: {}: {}", self.line, self.column, self.construct, self.reason)
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+#[cfg(test)]
+mod tests {
+    use super::Refusal;
+
+    #[test]
+    fn a_refusal_inside_a_body_is_placed_in_the_statement() {
+        let statement = "create procedure p() as $$\nbegin\n  x\nend$$";
+        let body_offset = statement.find("\nbegin").expect("body");
+        let body = &statement[body_offset..];
+        let refusal = Refusal::at(body, body.find('x').expect("x"), "x", "why").within(statement, body_offset);
+        assert_eq!((refusal.line, refusal.column), (3, 3));
+    }
+}

@@ -1,0 +1,183 @@
+//! The statements that exist. What is not in this list is refused before it reaches PostgreSQL.
+
+use super::Refusal;
+use super::lexer::Token;
+
+/// What a statement does, read from its first words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StatementKind {
+    Select,
+    Insert,
+    Update,
+    Delete,
+    Merge,
+    Copy,
+    Unload,
+    Truncate,
+    Call,
+    Grant,
+    Revoke,
+    Analyze,
+    Vacuum,
+    Lock,
+    /// BEGIN, START TRANSACTION, COMMIT, END, ROLLBACK, ABORT.
+    TransactionControl,
+    Set,
+    Reset,
+    Show,
+    Explain,
+    CreateTable,
+    CreateView,
+    CreateMaterializedView,
+    RefreshMaterializedView,
+    CreateSchema,
+    CreateProcedure,
+    Drop,
+    AlterTable,
+    Comment,
+}
+
+const CREATABLE: &str = "only TABLE, VIEW, MATERIALIZED VIEW, SCHEMA and PROCEDURE can be created here";
+
+impl StatementKind {
+    /// Reads the kind of the statement that `tokens` hold.
+    ///
+    /// # Errors
+    /// Statements that Redshift does not have, or that this stand-in does not offer.
+    pub(crate) fn of(sql: &str, tokens: &[Token]) -> Result<Self, Refusal> {
+        let word =
+            |index: usize| tokens.get(index).filter(|token| token.is_name()).map_or("", |token| token.text.as_str());
+        let refuse = |construct: String, reason: &str| {
+            Err(Refusal::at(sql, tokens.first().map_or(0, |token| token.start), construct, reason))
+        };
+        if tokens.first().is_some_and(|token| token.is_symbol("(")) {
+            return Ok(Self::Select);
+        }
+        let kind = match word(0) {
+            "select" => Self::Select,
+            "with" => return Self::after_common_table_expressions(sql, tokens),
+            "insert" => Self::Insert,
+            "update" => Self::Update,
+            "delete" => Self::Delete,
+            "merge" => Self::Merge,
+            "copy" => Self::Copy,
+            "unload" => Self::Unload,
+            "truncate" => Self::Truncate,
+            "call" => Self::Call,
+            "grant" => Self::Grant,
+            "revoke" => Self::Revoke,
+            "analyze" => Self::Analyze,
+            "vacuum" => Self::Vacuum,
+            "lock" => Self::Lock,
+            "begin" | "start" | "commit" | "end" | "rollback" | "abort" => Self::TransactionControl,
+            "set" => Self::Set,
+            "reset" => Self::Reset,
+            "show" => Self::Show,
+            "explain" if word(1) == "analyze" => {
+                return refuse("EXPLAIN ANALYZE".into(), "Redshift explains without running; write EXPLAIN");
+            }
+            "explain" => Self::Explain,
+            "refresh" if word(1) == "materialized" && word(2) == "view" => Self::RefreshMaterializedView,
+            "comment" => match word(2) {
+                "table" | "column" | "view" | "schema" | "procedure" => Self::Comment,
+                other => return refuse(format!("COMMENT ON {}", other.to_uppercase()), "Redshift does not have it"),
+            },
+            "drop" => match (word(1), word(2)) {
+                ("table" | "view" | "schema" | "procedure", _) | ("materialized", "view") => Self::Drop,
+                (other, _) => return refuse(format!("DROP {}", other.to_uppercase()), CREATABLE),
+            },
+            "alter" => match word(1) {
+                "table" => Self::AlterTable,
+                other => return refuse(format!("ALTER {}", other.to_uppercase()), "only ALTER TABLE is offered here"),
+            },
+            "create" => return Self::of_create(sql, tokens),
+            "values" => {
+                return refuse(
+                    "VALUES".into(),
+                    "Redshift has VALUES only in INSERT and MERGE; write SELECT … UNION ALL SELECT …",
+                );
+            }
+            other => return refuse(other.to_uppercase(), "it starts no Redshift statement"),
+        };
+        Ok(kind)
+    }
+
+    fn of_create(sql: &str, tokens: &[Token]) -> Result<Self, Refusal> {
+        let words: Vec<&str> = tokens.iter().skip(1).take(5).map(|token| token.text.as_str()).collect();
+        let significant: &[&str] = match words.as_slice() {
+            ["or", "replace", rest @ ..] => rest,
+            ["temp" | "temporary", rest @ ..] => rest,
+            ["local", "temp" | "temporary", rest @ ..] => rest,
+            all => all,
+        };
+        match significant {
+            ["table", ..] => Ok(Self::CreateTable),
+            ["view", ..] => Ok(Self::CreateView),
+            ["materialized", "view", ..] => Ok(Self::CreateMaterializedView),
+            ["schema", ..] => Ok(Self::CreateSchema),
+            ["procedure", ..] => Ok(Self::CreateProcedure),
+            [first, ..] => {
+                Err(Refusal::at(sql, tokens[0].start, format!("CREATE {}", first.to_uppercase()), CREATABLE))
+            }
+            [] => Err(Refusal::at(sql, tokens[0].start, "CREATE", CREATABLE)),
+        }
+    }
+
+    /// `WITH … SELECT | UPDATE | DELETE`: the kind is that of the statement behind the common table expressions.
+    fn after_common_table_expressions(sql: &str, tokens: &[Token]) -> Result<Self, Refusal> {
+        let mut index = 1;
+        while let Some(token) = tokens.get(index) {
+            match token.text.as_str() {
+                "select" => return Ok(Self::Select),
+                "update" => return Ok(Self::Update),
+                "delete" => return Ok(Self::Delete),
+                "insert" => {
+                    let reason = "Redshift puts the expressions behind it; write INSERT INTO t WITH … SELECT …";
+                    return Err(Refusal::at(sql, token.start, "WITH … INSERT", reason));
+                }
+                "merge" => {
+                    let reason = "Redshift's MERGE reads a table; fill a temporary table first";
+                    return Err(Refusal::at(sql, token.start, "WITH … MERGE", reason));
+                }
+                _ => index = token.partner.filter(|&partner| partner > index).unwrap_or(index) + 1,
+            }
+        }
+        Err(Refusal::at(sql, tokens[0].start, "WITH", "no statement follows its expressions"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::StatementKind;
+    use crate::dialect::lexer::tokenize;
+
+    fn kind(sql: &str) -> Result<StatementKind, super::Refusal> {
+        StatementKind::of(sql, &tokenize(sql).expect("tokens"))
+    }
+
+    #[test]
+    fn statements_are_known_by_their_first_words() {
+        for (sql, expected) in [
+            ("with a as (select 1) delete from t using a", StatementKind::Delete),
+            ("create or replace procedure p() as $$ $$", StatementKind::CreateProcedure),
+            ("create local temp table t (a int)", StatementKind::CreateTable),
+            ("drop materialized view v", StatementKind::Drop),
+            ("(select 1)", StatementKind::Select),
+        ] {
+            assert_eq!(kind(sql).expect(sql), expected, "{sql}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_redshift_statement_is_refused() {
+        for sql in [
+            "create index i on t (a)",
+            "savepoint x",
+            "do $$ $$",
+            "values (1)",
+            "with a as (select 1) insert into t select 1",
+        ] {
+            assert!(kind(sql).is_err(), "{sql}");
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! A Redshift Data API on PostgreSQL 15.
+//!
+//! # What is not emulated
+//! * DECIMAL arithmetic has PostgreSQL's precision and scale, not Redshift's (no 38-digit overflow, other scales of
+//!   division). Cast and round results, as Redshift code should anyway.
+//! * Where DATEDIFF(week) puts its boundary is not documented; here it is Monday.
+//! * PERCENTILE_CONT of DECIMAL values is a DOUBLE PRECISION here.
+//! * A view WITH NO SCHEMA BINDING is checked when it is created, and pins its tables.
+//! * Encodings, distribution and sort keys are checked and forgotten; EXPLAIN shows PostgreSQL's plan.
+//! * Sessions, WithEvent, CSV results and ExecutionMode AUTO_COMMIT are refused, as are SUPER, UNLOAD, user-defined
+//!   functions, NONATOMIC procedures and exception handlers. Nothing is silently ignored.
+//! * Users, roles and signatures: requests are accepted unsigned and run as one PostgreSQL superuser.
+//! * Catalog views of Redshift (`SVV_`, `SYS_`, `STL_`, `STV_`) do not exist.
+
+mod api_error;
+mod copy;
+mod data_api;
+mod dialect;
+mod engine_error;
+mod execution;
+mod procedure;
+mod result_set;
+mod session;
+mod statement;
+mod translate;
+
+use std::future::Future;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::post;
+use sqlx::postgres::PgConnectOptions;
+use tokio::net::TcpListener;
+
+pub use dialect::Refusal;
+
+use crate::copy::ObjectStore;
+use crate::session::Warehouse;
+use crate::statement::StatementStore;
+
+/// A request holds at most 100 KB of SQL; escapes and parameters come on top.
+const REQUEST_MAX_BYTES: usize = 4 * 1024 * 1024;
+
+/// What an endpoint needs to know.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// URL of the PostgreSQL server, of a superuser; its database, if any, is not used. A request's `Database` names the
+    /// PostgreSQL database, which is created when first named.
+    pub postgres_url: String,
+    /// Endpoint of the S3 that COPY reads; without one, AWS's own.
+    pub s3_endpoint: Option<String>,
+    pub region: String,
+}
+
+/// Why an endpoint could not start or went on no longer.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("read the PostgreSQL URL")]
+    PostgresUrl(#[source] sqlx::Error),
+    #[error("serve HTTP")]
+    Serve(#[source] std::io::Error),
+}
+
+/// What all calls share.
+#[derive(Debug)]
+pub(crate) struct Endpoint {
+    pub(crate) warehouse: Warehouse,
+    pub(crate) object_store: ObjectStore,
+    pub(crate) statements: StatementStore,
+}
+
+/// The Data API as a router, to be served alone or beside other services. It answers `POST /`.
+///
+/// # Errors
+/// A PostgreSQL URL that cannot be read. The server itself is first contacted by the first statement.
+pub fn router(options: Options) -> Result<Router, Error> {
+    let server = PgConnectOptions::from_str(&options.postgres_url).map_err(Error::PostgresUrl)?;
+    let endpoint = Endpoint {
+        warehouse: Warehouse::new(server),
+        object_store: ObjectStore::new(options.s3_endpoint, options.region),
+        statements: StatementStore::default(),
+    };
+    Ok(Router::new()
+        .route("/", post(data_api::handle))
+        .layer(DefaultBodyLimit::max(REQUEST_MAX_BYTES))
+        .with_state(Arc::new(endpoint)))
+}
+
+/// Serves the Data API on `listener` until `shutdown` completes.
+///
+/// # Errors
+/// As [`router`], and faults of the listener.
+pub async fn serve(
+    listener: TcpListener,
+    options: Options,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), Error> {
+    let router = router(options)?;
+    axum::serve(listener, router).with_graceful_shutdown(shutdown).await.map_err(Error::Serve)
+}

@@ -1,0 +1,277 @@
+-- What Redshift has and PostgreSQL 15 lacks or does otherwise. Installed in every database that stands in for a
+-- warehouse; the schema stands in front of pg_catalog in the search path, so that its aggregates win.
+create schema if not exists redshift_local;
+
+do $$
+begin
+    execute format('alter database %I set search_path to redshift_local, pg_catalog, public', current_database());
+    execute format('alter database %I set timezone to ''UTC''', current_database());
+    execute format('alter database %I set default_transaction_isolation to ''repeatable read''', current_database());
+    execute format('alter database %I set datestyle to ''ISO, MDY''', current_database());
+    execute format('alter database %I set intervalstyle to ''postgres''', current_database());
+    execute format('alter database %I set escape_string_warning to off', current_database());
+end
+$$;
+
+-- Clock. GETDATE is the start of the statement, SYSDATE of the transaction; both UTC without a zone.
+create or replace function redshift_local.getdate() returns timestamp language sql stable as
+    $$ select pg_catalog.date_trunc('second', statement_timestamp() at time zone 'UTC') $$;
+create or replace function redshift_local.sysdate() returns timestamp language sql stable as
+    $$ select transaction_timestamp() at time zone 'UTC' $$;
+
+-- Dates. The translator has already turned the date part into one of PostgreSQL's names.
+create or replace function redshift_local.dateadd(part text, amount bigint, value timestamp) returns timestamp
+    language sql immutable strict as
+    $$
+    select value + amount * case part
+        when 'quarter' then interval '3 months'
+        when 'milliseconds' then interval '1 millisecond'
+        when 'microseconds' then interval '1 microsecond'
+        when 'dow' then interval '1 day'
+        when 'doy' then interval '1 day'
+        when 'epoch' then interval '1 second'
+        else ('1 ' || part)::interval
+    end
+    $$;
+create or replace function redshift_local.dateadd(part text, amount bigint, value text) returns timestamp
+    language sql immutable strict as
+    $$ select redshift_local.dateadd(part, amount, value::timestamp) $$;
+
+-- DATEDIFF counts the boundaries that lie between, not the time that has passed.
+create or replace function redshift_local.datediff(part text, starting timestamp, ending timestamp) returns bigint
+    language sql immutable strict as
+    $$
+    select case part
+        when 'millennium' then (extract(millennium from ending) - extract(millennium from starting))::bigint
+        when 'century' then (extract(century from ending) - extract(century from starting))::bigint
+        when 'decade' then (extract(decade from ending) - extract(decade from starting))::bigint
+        when 'year' then (extract(year from ending) - extract(year from starting))::bigint
+        when 'quarter' then
+            ((extract(year from ending) - extract(year from starting)) * 4
+                + extract(quarter from ending) - extract(quarter from starting))::bigint
+        when 'month' then
+            ((extract(year from ending) - extract(year from starting)) * 12
+                + extract(month from ending) - extract(month from starting))::bigint
+        when 'week' then
+            ((pg_catalog.date_trunc('week', ending)::date - pg_catalog.date_trunc('week', starting)::date) / 7)::bigint
+        when 'hour' then
+            (extract(epoch from pg_catalog.date_trunc('hour', ending) - pg_catalog.date_trunc('hour', starting)) / 3600)::bigint
+        when 'minute' then
+            (extract(epoch from pg_catalog.date_trunc('minute', ending) - pg_catalog.date_trunc('minute', starting)) / 60)::bigint
+        when 'second' then
+            extract(epoch from pg_catalog.date_trunc('second', ending) - pg_catalog.date_trunc('second', starting))::bigint
+        when 'epoch' then
+            extract(epoch from pg_catalog.date_trunc('second', ending) - pg_catalog.date_trunc('second', starting))::bigint
+        when 'milliseconds' then
+            (extract(epoch from pg_catalog.date_trunc('milliseconds', ending) - pg_catalog.date_trunc('milliseconds', starting)) * 1000)::bigint
+        when 'microseconds' then (extract(epoch from ending - starting) * 1000000)::bigint
+        else (ending::date - starting::date)::bigint
+    end
+    $$;
+create or replace function redshift_local.datediff(part text, starting date, ending date) returns bigint
+    language sql immutable strict as
+    $$ select redshift_local.datediff(part, starting::timestamp, ending::timestamp) $$;
+create or replace function redshift_local.datediff(part text, starting text, ending text) returns bigint
+    language sql immutable strict as
+    $$ select redshift_local.datediff(part, starting::timestamp, ending::timestamp) $$;
+
+-- PostgreSQL reads a DATE here as a time with zone.
+create or replace function redshift_local.date_trunc(part text, value date) returns timestamp
+    language sql immutable strict as
+    $$ select pg_catalog.date_trunc(part, value::timestamp) $$;
+
+create or replace function redshift_local.last_day(value timestamp) returns date language sql immutable strict as
+    $$ select (pg_catalog.date_trunc('month', value) + interval '1 month' - interval '1 day')::date $$;
+
+-- Unlike DATEADD, the last day of a month stays the last day.
+create or replace function redshift_local.add_months(value timestamp, amount bigint) returns timestamp
+    language sql immutable strict as
+    $$
+    select case
+        when value::date = redshift_local.last_day(value)
+            then redshift_local.last_day(value + amount * interval '1 month') + value::time
+        else value + amount * interval '1 month'
+    end
+    $$;
+
+-- Whole months when the days agree or both are last days; otherwise 31ths of a month.
+create or replace function redshift_local.months_between(later timestamp, earlier timestamp) returns double precision
+    language sql immutable strict as
+    $$
+    select redshift_local.datediff('month', earlier, later)
+        + case
+            when extract(day from later) = extract(day from earlier) then 0
+            when later::date = redshift_local.last_day(later) and earlier::date = redshift_local.last_day(earlier) then 0
+            else (extract(day from later) - extract(day from earlier)
+                + (extract(epoch from later::time) - extract(epoch from earlier::time)) / 86400) / 31
+        end::double precision
+    $$;
+
+create or replace function redshift_local.convert_timezone(source text, target text, value timestamp) returns timestamp
+    language sql immutable strict as
+    $$ select (value at time zone source) at time zone target $$;
+create or replace function redshift_local.convert_timezone(target text, value timestamp) returns timestamp
+    language sql immutable strict as
+    $$ select (value at time zone 'UTC') at time zone target $$;
+
+create or replace function redshift_local.trunc(value timestamp) returns date language sql immutable strict as
+    $$ select value::date $$;
+create or replace function redshift_local.to_date(value text, format text, is_strict boolean) returns date
+    language sql immutable strict as
+    $$ select pg_catalog.to_date(value, format) $$;
+
+-- Text and numbers.
+create or replace function redshift_local.charindex(part text, value text) returns integer
+    language sql immutable strict as
+    $$ select strpos(value, part) $$;
+create or replace function redshift_local.round(value double precision, digits integer) returns double precision
+    language sql immutable strict as
+    $$ select pg_catalog.round(value::numeric, digits)::double precision $$;
+create or replace function redshift_local.regexp_count(value text, pattern text) returns integer
+    language sql immutable strict as
+    $$ select count(*)::integer from regexp_matches(value, pattern, 'g') $$;
+create or replace function redshift_local.regexp_substr(value text, pattern text) returns text
+    language sql immutable strict as
+    $$ select coalesce(substring(value from pattern), '') $$;
+create or replace function redshift_local.strtol(value text, base integer) returns bigint
+    language plpgsql immutable strict as
+    $$
+    declare
+        total bigint := 0;
+        digit integer;
+    begin
+        for position in 1 .. length(value) loop
+            digit := strpos('0123456789abcdefghijklmnopqrstuvwxyz', lower(substr(value, position, 1))) - 1;
+            if digit < 0 or digit >= base then
+                raise exception 'The input % is not valid to be converted to base %', value, base;
+            end if;
+            total := total * base + digit;
+        end loop;
+        return total;
+    end
+    $$;
+create or replace function redshift_local.sha2(value text, bits integer) returns text language plpgsql immutable strict as
+    $$
+    begin
+        return case bits
+            when 0 then encode(pg_catalog.sha256(convert_to(value, 'UTF8')), 'hex')
+            when 224 then encode(pg_catalog.sha224(convert_to(value, 'UTF8')), 'hex')
+            when 256 then encode(pg_catalog.sha256(convert_to(value, 'UTF8')), 'hex')
+            when 384 then encode(pg_catalog.sha384(convert_to(value, 'UTF8')), 'hex')
+            when 512 then encode(pg_catalog.sha512(convert_to(value, 'UTF8')), 'hex')
+        end;
+    end
+    $$;
+
+-- Integer aggregates: AVG truncates, SUM of BIGINT stays BIGINT and overflows.
+create or replace function redshift_local.avg_accumulate(state bigint[], value bigint) returns bigint[]
+    language sql immutable as
+    $$ select case when value is null then state else array[state[1] + 1, state[2] + value] end $$;
+create or replace function redshift_local.avg_final(state bigint[]) returns bigint language sql immutable as
+    $$ select case when state[1] > 0 then state[2] / state[1] end $$;
+
+create or replace aggregate redshift_local.avg(bigint) (
+    sfunc = redshift_local.avg_accumulate, stype = bigint[], initcond = '{0,0}', finalfunc = redshift_local.avg_final
+);
+create or replace aggregate redshift_local.avg(integer) (
+    sfunc = pg_catalog.int4_avg_accum, stype = bigint[], initcond = '{0,0}', finalfunc = redshift_local.avg_final
+);
+create or replace aggregate redshift_local.avg(smallint) (
+    sfunc = pg_catalog.int2_avg_accum, stype = bigint[], initcond = '{0,0}', finalfunc = redshift_local.avg_final
+);
+create or replace aggregate redshift_local.sum(bigint) (
+    sfunc = pg_catalog.int8pl, stype = bigint,
+    msfunc = pg_catalog.int8pl, minvfunc = pg_catalog.int8mi, mstype = bigint
+);
+
+-- MEDIAN: DECIMAL of exact numbers, else the type of its input.
+create or replace function redshift_local.median_final(state numeric[]) returns numeric language sql immutable as
+    $$
+    select pg_catalog.avg(value)
+    from (
+        select value, row_number() over (order by value) as position, count(*) over () as total
+        from unnest(state) as value
+        where value is not null
+    ) as ranked
+    where position in ((total + 1) / 2, (total + 2) / 2)
+    $$;
+create or replace function redshift_local.median_final(state double precision[]) returns double precision
+    language sql immutable as
+    $$ select percentile_cont(0.5) within group (order by value) from unnest(state) as value $$;
+create or replace aggregate redshift_local.median(numeric) (
+    sfunc = array_append, stype = numeric[], initcond = '{}', finalfunc = redshift_local.median_final
+);
+create or replace aggregate redshift_local.median(double precision) (
+    sfunc = array_append, stype = double precision[], initcond = '{}', finalfunc = redshift_local.median_final
+);
+
+-- Dynamic SQL of procedures is run as written: what would need translation is refused rather than run otherwise.
+create or replace function redshift_local.dynamic_sql(statement text) returns text language plpgsql immutable as
+    $$
+    declare
+        found text;
+    begin
+        if statement !~* '^\s*(select|insert|update|delete|drop\s+table|create\s+temp(orary)?\s+table|lock|call|grant|revoke)\s' then
+            raise exception 'the stand-in does not run this dynamic SQL: %', left(statement, 60)
+                using hint = 'SELECT, INSERT, UPDATE, DELETE, DROP TABLE, CREATE TEMP TABLE, LOCK, CALL, GRANT and REVOKE are';
+        end if;
+        found := substring(lower(statement) from
+            '\m(distkey|sortkey|diststyle|encode|qualify|sysdate|dateadd|datediff|date_part|nvl|nvl2|decode|listagg|len|concat|extract|minus|returning|conflict|text|identity|references)\M');
+        if found is null then
+            found := substring(lower(statement) from '\m(varchar|char|decimal|numeric)\M(?!\s*\()');
+        end if;
+        if found is null and position('\' in statement) > 0 then
+            found := 'a backslash';
+        end if;
+        if found is not null then
+            raise exception 'the stand-in does not translate dynamic SQL, and % would need it: %', found, left(statement, 60);
+        end if;
+        return statement;
+    end
+    $$;
+
+-- Keys are declared, not enforced; VARCHAR counts bytes. Both are set right after a table is created or changed.
+create or replace function redshift_local.on_table_change() returns event_trigger language plpgsql as
+    $$
+    declare
+        changed record;
+        item record;
+    begin
+        for changed in
+            select distinct objid, object_identity
+            from pg_event_trigger_ddl_commands()
+            where object_type = 'table' and command_tag in ('CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'ALTER TABLE')
+        loop
+            for item in
+                select conname from pg_constraint where conrelid = changed.objid and contype in ('p', 'u')
+            loop
+                execute format('alter table %s drop constraint %I', changed.objid::regclass, item.conname);
+            end loop;
+            for item in
+                select attname, atttypmod - 4 as bytes
+                from pg_attribute
+                where attrelid = changed.objid
+                    and attnum > 0
+                    and not attisdropped
+                    and atttypid in ('varchar'::regtype, 'bpchar'::regtype)
+                    and atttypmod > 4
+                    and not exists (
+                        select 1 from pg_constraint
+                        where conrelid = changed.objid
+                            and contype = 'c'
+                            and conkey = array[attnum]
+                            and conname like '%\_bytes\_' || (atttypmod - 4)
+                    )
+            loop
+                execute format(
+                    'alter table %s add constraint %I check (octet_length(%I) <= %s)',
+                    changed.objid::regclass, left(item.attname, 40) || '_bytes_' || item.bytes, item.attname, item.bytes
+                );
+            end loop;
+        end loop;
+    end
+    $$;
+drop event trigger if exists redshift_local_on_table_change;
+create event trigger redshift_local_on_table_change on ddl_command_end
+    when tag in ('CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'ALTER TABLE')
+    execute function redshift_local.on_table_change()

@@ -1,0 +1,217 @@
+//! What was submitted and what became of it: the records that DescribeStatement, GetStatementResult and ListStatements
+//! read. Records live in memory for 24 hours, client tokens for 8.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::Notify;
+
+use crate::result_set::ResultSet;
+
+const RECORD_RETENTION: Duration = Duration::from_secs(24 * 60 * 60);
+const CLIENT_TOKEN_RETENTION: Duration = Duration::from_secs(8 * 60 * 60);
+
+/// A named parameter; its value is text whose type the statement decides.
+#[derive(Debug, Clone)]
+pub(crate) struct Parameter {
+    pub(crate) name: String,
+    pub(crate) value: String,
+}
+
+/// Life of a statement; the first three mean "running".
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Status {
+    /// Accepted, not yet looked at.
+    Submitted,
+    /// Taken up; no database session yet.
+    Picked,
+    /// Its database session exists.
+    Started,
+    /// Done; of a batch: committed.
+    Finished,
+    Failed,
+    /// Cancelled, or behind a failed statement of the same batch.
+    Aborted,
+}
+
+impl Status {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Submitted => "SUBMITTED",
+            Self::Picked => "PICKED",
+            Self::Started => "STARTED",
+            Self::Finished => "FINISHED",
+            Self::Failed => "FAILED",
+            Self::Aborted => "ABORTED",
+        }
+    }
+
+    pub(crate) fn is_final(self) -> bool {
+        matches!(self, Self::Finished | Self::Failed | Self::Aborted)
+    }
+}
+
+/// Where a statement runs, as the caller named it.
+#[derive(Debug, Clone)]
+pub(crate) enum Target {
+    Workgroup(String),
+    Cluster(String),
+}
+
+/// One SQL text of a call; a batch has several.
+#[derive(Debug, Clone)]
+pub(crate) struct SubStatement {
+    pub(crate) sql: String,
+    pub(crate) status: Status,
+    pub(crate) error: Option<String>,
+    pub(crate) duration: Duration,
+    /// Rows returned or affected; -1 when the statement has neither.
+    pub(crate) result_row_count: i64,
+    pub(crate) result: Option<Arc<ResultSet>>,
+    pub(crate) query_id: i64,
+    pub(crate) updated_at: SystemTime,
+}
+
+/// One call of ExecuteStatement or BatchExecuteStatement.
+#[derive(Debug, Clone)]
+pub(crate) struct Statement {
+    pub(crate) id: String,
+    pub(crate) is_batch: bool,
+    pub(crate) name: Option<String>,
+    pub(crate) database: String,
+    pub(crate) target: Target,
+    pub(crate) db_user: Option<String>,
+    pub(crate) secret_arn: Option<String>,
+    pub(crate) parameters: Vec<Parameter>,
+    pub(crate) status: Status,
+    pub(crate) error: Option<String>,
+    pub(crate) duration: Duration,
+    pub(crate) pid: i64,
+    pub(crate) is_cancel_requested: bool,
+    pub(crate) created_at: SystemTime,
+    pub(crate) updated_at: SystemTime,
+    pub(crate) sub_statements: Vec<SubStatement>,
+}
+
+impl Statement {
+    pub(crate) fn new(id: String, database: String, target: Target, sqls: Vec<String>, is_batch: bool) -> Self {
+        let now = SystemTime::now();
+        let sub_statements = sqls
+            .into_iter()
+            .map(|sql| SubStatement {
+                sql,
+                status: Status::Submitted,
+                error: None,
+                duration: Duration::ZERO,
+                result_row_count: -1,
+                result: None,
+                query_id: 0,
+                updated_at: now,
+            })
+            .collect();
+        Self {
+            id,
+            is_batch,
+            name: None,
+            database,
+            target,
+            db_user: None,
+            secret_arn: None,
+            parameters: Vec::new(),
+            status: Status::Submitted,
+            error: None,
+            duration: Duration::ZERO,
+            pid: 0,
+            is_cancel_requested: false,
+            created_at: now,
+            updated_at: now,
+            sub_statements,
+        }
+    }
+}
+
+/// All records of one endpoint.
+#[derive(Debug, Default)]
+pub(crate) struct StatementStore {
+    records: Mutex<Records>,
+    changed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Records {
+    statements: HashMap<String, Statement>,
+    client_tokens: HashMap<String, (String, SystemTime)>,
+    next_query_id: i64,
+}
+
+impl StatementStore {
+    /// Keeps a new statement, unless its client token was seen in the last 8 hours: then the earlier one is the answer.
+    pub(crate) fn submit(&self, statement: Statement, client_token: Option<String>) -> Submission {
+        let mut records = self.lock();
+        let now = SystemTime::now();
+        let is_recent = |since: SystemTime, retention| now.duration_since(since).is_ok_and(|age| age < retention);
+        records
+            .statements
+            .retain(|_, statement| !statement.status.is_final() || is_recent(statement.created_at, RECORD_RETENTION));
+        records.client_tokens.retain(|_, (_, since)| is_recent(*since, CLIENT_TOKEN_RETENTION));
+        if let Some(token) = client_token {
+            if let Some((id, _)) = records.client_tokens.get(&token)
+                && let Some(earlier) = records.statements.get(id)
+            {
+                return Submission::Repeated(earlier.clone());
+            }
+            records.client_tokens.insert(token, (statement.id.clone(), now));
+        }
+        records.statements.insert(statement.id.clone(), statement.clone());
+        Submission::New(statement)
+    }
+
+    pub(crate) fn get(&self, id: &str) -> Option<Statement> {
+        self.lock().statements.get(id).cloned()
+    }
+
+    /// All records, newest first.
+    pub(crate) fn list(&self) -> Vec<Statement> {
+        let mut statements: Vec<Statement> = self.lock().statements.values().cloned().collect();
+        statements.sort_by(|a, b| b.created_at.cmp(&a.created_at).then_with(|| a.id.cmp(&b.id)));
+        statements
+    }
+
+    /// Changes a record and wakes those who wait for it. A record that is gone is left alone.
+    pub(crate) fn update(&self, id: &str, change: impl FnOnce(&mut Statement)) {
+        if let Some(statement) = self.lock().statements.get_mut(id) {
+            change(statement);
+            statement.updated_at = SystemTime::now();
+        }
+        self.changed.notify_waiters();
+    }
+
+    pub(crate) fn next_query_id(&self) -> i64 {
+        let mut records = self.lock();
+        records.next_query_id += 1;
+        records.next_query_id
+    }
+
+    /// Waits until the record satisfies `condition` or is gone.
+    pub(crate) async fn wait_until(&self, id: &str, condition: impl Fn(&Statement) -> bool) {
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            if self.lock().statements.get(id).is_none_or(&condition) {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Records> {
+        self.records.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+pub(crate) enum Submission {
+    New(Statement),
+    Repeated(Statement),
+}

@@ -1,0 +1,259 @@
+//! One Redshift statement -> what PostgreSQL is asked to run. Everything is token rewriting: the statement keeps its
+//! lines, and what is not known here is left for PostgreSQL to accept or refuse.
+
+mod calls;
+mod create_table;
+mod query;
+mod rewrite;
+mod settings;
+
+use std::ops::Range;
+
+use crate::copy::CopyCommand;
+use crate::dialect::Refusal;
+use crate::dialect::lexer::{self, TokenKind};
+use crate::dialect::rules;
+use crate::dialect::statement_kind::StatementKind;
+use crate::procedure;
+use crate::statement::Parameter;
+
+pub(crate) use calls::rewrite_type;
+pub(crate) use create_table::qualify_new_name;
+pub(crate) use rewrite::Rewrite;
+
+/// A statement ready to run.
+#[derive(Debug)]
+pub(crate) struct Translation {
+    pub(crate) kind: StatementKind,
+    pub(crate) action: Action,
+}
+
+#[derive(Debug)]
+pub(crate) enum Action {
+    /// SQL for PostgreSQL.
+    Sql(String),
+    /// COPY, which this process does itself.
+    Copy(CopyCommand),
+}
+
+/// Translates the one statement in `sql`.
+///
+/// # Errors
+/// What Redshift refuses, what the stand-in does not offer, no statement at all, or more than one.
+pub(crate) fn translate(sql: &str, parameters: &[Parameter]) -> Result<Translation, Refusal> {
+    let statement = only_statement(sql)?;
+    rules::check_statement(statement)?;
+    let mut rewrite = Rewrite::new(statement)?;
+    let kind = StatementKind::of(statement, &rewrite.tokens)?;
+    if kind == StatementKind::Copy {
+        return Ok(Translation { kind, action: Action::Copy(CopyCommand::parse(statement, &rewrite.tokens)?) });
+    }
+    rewrite_literals(&mut rewrite, parameters)?;
+    rewrite_statement(&mut rewrite, kind)?;
+    Ok(Translation { kind, action: Action::Sql(rewrite.render(rewrite.all())) })
+}
+
+/// The single statement of `sql`, without semicolon.
+fn only_statement(sql: &str) -> Result<&str, Refusal> {
+    let tokens = lexer::tokenize(sql)?;
+    let ranges = lexer::split_statements(&tokens);
+    match ranges.as_slice() {
+        [] => Err(Refusal::at(sql, 0, "empty statement", "one SQL statement is expected")),
+        [range] => Ok(&sql[..tokens[range.end - 1].end]),
+        [_, second, ..] => Err(Refusal::at(
+            sql,
+            tokens[second.start].start,
+            "second statement",
+            "cannot insert multiple commands into a prepared statement; send them with BatchExecuteStatement",
+        )),
+    }
+}
+
+/// Literals, names and parameters: the same everywhere in a statement.
+fn rewrite_literals(rewrite: &mut Rewrite<'_>, parameters: &[Parameter]) -> Result<(), Refusal> {
+    for index in rewrite.all() {
+        let token = &rewrite.tokens[index];
+        match token.kind {
+            // Redshift reads a backslash as an escape; PostgreSQL does so in E'' only.
+            TokenKind::Text if token.text.contains('\\') => {
+                let text = format!("E{}", token.text);
+                rewrite.replace(index, text);
+            }
+            TokenKind::QuotedName | TokenKind::TempName => {
+                let text = quote_identifier(&token.text);
+                rewrite.replace(index, text);
+            }
+            TokenKind::Parameter => {
+                let name = &token.text[1..];
+                let Some(parameter) = parameters.iter().find(|parameter| parameter.name == name) else {
+                    return Err(rewrite.refuse(index, token.text.clone(), "no parameter of that name was given"));
+                };
+                rewrite.replace(index, quote_literal(&parameter.value));
+            }
+            TokenKind::Text
+            | TokenKind::Word
+            | TokenKind::Body
+            | TokenKind::Number
+            | TokenKind::Positional
+            | TokenKind::Symbol => {}
+        }
+    }
+    Ok(())
+}
+
+/// Literals and names in the body of a procedure, where a parameter of the Data API has no place.
+pub(crate) fn rewrite_body_literals(rewrite: &mut Rewrite<'_>) -> Result<(), Refusal> {
+    rewrite_literals(rewrite, &[])
+}
+
+/// The names of the parameters that `sql` uses, outside strings, comments and bodies.
+pub(crate) fn parameter_names(sql: &str) -> Vec<String> {
+    let tokens = lexer::tokenize(sql).unwrap_or_default();
+    tokens.iter().filter(|token| token.kind == TokenKind::Parameter).map(|token| token.text[1..].to_owned()).collect()
+}
+
+pub(crate) fn quote_identifier(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// `value` as a literal that means the same whatever `standard_conforming_strings` says.
+pub(crate) fn quote_literal(value: &str) -> String {
+    let doubled = value.replace('\'', "''");
+    if value.contains('\\') { format!("E'{}'", doubled.replace('\\', "\\\\")) } else { format!("'{doubled}'") }
+}
+
+fn rewrite_statement(rewrite: &mut Rewrite<'_>, kind: StatementKind) -> Result<(), Refusal> {
+    let all = rewrite.all();
+    match kind {
+        StatementKind::CreateProcedure => procedure::rewrite_create_procedure(rewrite),
+        StatementKind::Set | StatementKind::Reset | StatementKind::Show => settings::rewrite_setting(rewrite),
+        StatementKind::Grant | StatementKind::Revoke | StatementKind::Comment => Ok(()),
+        StatementKind::TransactionControl => {
+            Err(rewrite.refuse(0, "transaction control", "each call is a transaction here; send BatchExecuteStatement"))
+        }
+        StatementKind::Unload => Err(rewrite.refuse(0, "UNLOAD", "the stand-in does not offer it yet")),
+        StatementKind::Copy => Err(rewrite.refuse(0, "COPY", "it cannot stand inside another statement")),
+        StatementKind::Analyze => {
+            rewrite_analyze(rewrite);
+            Ok(())
+        }
+        StatementKind::Vacuum => rewrite_vacuum(rewrite),
+        StatementKind::Select
+        | StatementKind::Insert
+        | StatementKind::Update
+        | StatementKind::Delete
+        | StatementKind::Merge
+        | StatementKind::Truncate
+        | StatementKind::Call
+        | StatementKind::Lock
+        | StatementKind::Explain
+        | StatementKind::CreateTable
+        | StatementKind::CreateView
+        | StatementKind::CreateMaterializedView
+        | StatementKind::RefreshMaterializedView
+        | StatementKind::CreateSchema
+        | StatementKind::Drop
+        | StatementKind::AlterTable => rewrite_sql(rewrite, all, kind),
+    }
+}
+
+/// Rewrites a statement that may also stand in a procedure's body, where it is the `range` of a longer text.
+pub(crate) fn rewrite_sql(rewrite: &mut Rewrite<'_>, range: Range<usize>, kind: StatementKind) -> Result<(), Refusal> {
+    calls::rewrite_calls(rewrite, range.clone())?;
+    query::rewrite_clauses(rewrite, range.clone())?;
+    rewrite_definition(rewrite, range, kind)
+}
+
+/// What a definition needs beside the rewriting of its expressions.
+pub(crate) fn rewrite_definition(
+    rewrite: &mut Rewrite<'_>,
+    range: Range<usize>,
+    kind: StatementKind,
+) -> Result<(), Refusal> {
+    match kind {
+        StatementKind::CreateTable => create_table::rewrite_create_table(rewrite, range),
+        StatementKind::CreateView | StatementKind::CreateMaterializedView => rewrite_view(rewrite, range),
+        StatementKind::AlterTable => rewrite_alter_table(rewrite, range),
+        _ => Ok(()),
+    }
+}
+
+fn rewrite_view(rewrite: &mut Rewrite<'_>, range: Range<usize>) -> Result<(), Refusal> {
+    let Some(view) = range.clone().find(|&index| rewrite.is(index, "view")) else { return Ok(()) };
+    let mut index = qualify_new_name(rewrite, view + 1, false)?;
+    if rewrite.is_symbol(index, "(") {
+        index = rewrite.partner(index) + 1;
+    }
+    create_table::rewrite_table_attributes(rewrite, index..range.end, &mut create_table::Columns::default())?;
+    let tail = range.end.saturating_sub(4);
+    if rewrite.are(tail, &["with", "no", "schema", "binding"]) {
+        rewrite.remove(tail..range.end);
+    }
+    Ok(())
+}
+
+/// `ALTER TABLE t ADD [COLUMN] c type …`, DROP COLUMN, RENAME, OWNER TO, ALTER COLUMN … TYPE VARCHAR(n), and the
+/// physical ones, which change nothing that can be seen here.
+fn rewrite_alter_table(rewrite: &mut Rewrite<'_>, range: Range<usize>) -> Result<(), Refusal> {
+    let mut index = range.start + 3;
+    while rewrite.is_symbol(index, ".") {
+        index += 2;
+    }
+    let column = if rewrite.is(index + 1, "column") { index + 2 } else { index + 1 };
+    let refuse_key =
+        "declare keys in CREATE TABLE: adding one to filled tables would be enforced by PostgreSQL, not by Redshift";
+    match (
+        rewrite.tokens.get(index).map_or("", |token| token.text.as_str()),
+        rewrite.tokens.get(index + 1).map_or("", |token| token.text.as_str()),
+    ) {
+        ("add", "constraint" | "primary" | "unique" | "foreign") => {
+            Err(rewrite.refuse(index, "ALTER TABLE ADD CONSTRAINT", refuse_key))
+        }
+        ("add", _) => create_table::rewrite_column(rewrite, column..range.end, &mut create_table::Columns::default()),
+        ("alter", "sortkey" | "distkey" | "diststyle" | "compound" | "encode") => {
+            // Physical layout has no counterpart; the table's existence is still checked.
+            rewrite.remove(range.start + 1..range.end);
+            let table: String =
+                rewrite.tokens[range.start + 2..index].iter().map(|token| token.text.as_str()).collect();
+            rewrite.replace(range.start, format!("select from {table} limit 0"));
+            Ok(())
+        }
+        ("alter", _) if rewrite.is(column + 1, "type") => {
+            rewrite_type(rewrite, column + 2)?;
+            Ok(())
+        }
+        ("drop" | "rename" | "owner", _) => Ok(()),
+        (other, _) => {
+            let reason = "Redshift has ADD COLUMN, DROP COLUMN, RENAME, OWNER TO, ALTER COLUMN … TYPE VARCHAR(n), ALTER SORTKEY, DISTKEY, DISTSTYLE";
+            Err(rewrite.refuse(index, format!("ALTER TABLE … {}", other.to_uppercase()), reason))
+        }
+    }
+}
+
+/// PREDICATE COLUMNS and ALL COLUMNS choose columns; PostgreSQL takes them all.
+fn rewrite_analyze(rewrite: &mut Rewrite<'_>) {
+    let end = rewrite.tokens.len();
+    let tail = end.saturating_sub(2);
+    if rewrite.are(tail, &["predicate", "columns"]) || rewrite.are(tail, &["all", "columns"]) {
+        rewrite.remove(tail..end);
+    }
+}
+
+/// `VACUUM [FULL | SORT ONLY | DELETE ONLY | REINDEX | RECLUSTER] [table [TO n PERCENT]] [BOOST]` as a plain VACUUM.
+fn rewrite_vacuum(rewrite: &mut Rewrite<'_>) -> Result<(), Refusal> {
+    let mut index = 1;
+    if rewrite.are(1, &["sort", "only"]) || rewrite.are(1, &["delete", "only"]) {
+        index = 3;
+    } else if ["full", "reindex", "recluster"].iter().any(|word| rewrite.is(1, word)) {
+        index = 2;
+    }
+    rewrite.remove(1..index);
+    while index < rewrite.tokens.len() && !rewrite.is(index, "to") && !rewrite.is(index, "boost") {
+        index += 1;
+    }
+    rewrite.remove(index..rewrite.tokens.len());
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

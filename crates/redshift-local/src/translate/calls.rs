@@ -1,0 +1,248 @@
+//! Function calls and typed values: what Redshift spells or computes otherwise than PostgreSQL.
+
+use std::ops::Range;
+
+use super::rewrite::Rewrite;
+use crate::dialect::Refusal;
+use crate::dialect::lexer::TokenKind;
+use crate::dialect::types::read_type;
+
+/// Rewrites every call, cast and special word in `range`.
+pub(crate) fn rewrite_calls(rewrite: &mut Rewrite<'_>, range: Range<usize>) -> Result<(), Refusal> {
+    for index in range {
+        if rewrite.is_symbol(index, "::") {
+            rewrite_type(rewrite, index + 1)?;
+            continue;
+        }
+        if rewrite.tokens[index].kind != TokenKind::Word {
+            continue;
+        }
+        if rewrite.is_symbol(index + 1, "(") {
+            rewrite_call(rewrite, index)?;
+        } else if rewrite.is(index, "sysdate") && !is_part_of_a_name(rewrite, index) {
+            rewrite.replace(index, "redshift_local.sysdate()");
+        } else if rewrite.are(index, &["approximate", "count"]) {
+            rewrite.remove(index..index + 1);
+        }
+    }
+    Ok(())
+}
+
+/// Replaces the type that starts at `at` by PostgreSQL's spelling; returns the index behind it.
+pub(crate) fn rewrite_type(rewrite: &mut Rewrite<'_>, at: usize) -> Result<usize, Refusal> {
+    let name = read_type(rewrite.sql, &rewrite.tokens, at)?;
+    rewrite.remove(at..name.end);
+    rewrite.replace(at, name.postgres);
+    Ok(name.end)
+}
+
+fn is_part_of_a_name(rewrite: &Rewrite<'_>, index: usize) -> bool {
+    index > 0 && rewrite.is_symbol(index - 1, ".") || rewrite.is_symbol(index + 1, ".")
+}
+
+fn rewrite_call(rewrite: &mut Rewrite<'_>, index: usize) -> Result<(), Refusal> {
+    let name = rewrite.tokens[index].text.clone();
+    let open = index + 1;
+    let close = rewrite.partner(open);
+    let arguments = rewrite.split_at_commas(open + 1..close);
+    let count_is = |rewrite: &Rewrite<'_>, expected: std::ops::RangeInclusive<usize>, form: &str| {
+        if expected.contains(&arguments.len()) {
+            Ok(())
+        } else {
+            Err(rewrite.refuse(index, name.to_uppercase(), format!("its form is {form}")))
+        }
+    };
+    match name.as_str() {
+        "cast" => {
+            let mut at = open + 1;
+            while at < close && !rewrite.is(at, "as") {
+                at = rewrite.next_beside(at);
+            }
+            if at < close {
+                rewrite_type(rewrite, at + 1)?;
+            }
+        }
+        "nvl" | "isnull" => rewrite.replace(index, "coalesce"),
+        "len" => rewrite.replace(index, "length"),
+        "nvl2" => {
+            count_is(rewrite, 3..=3, "NVL2(value, if not null, if null)")?;
+            rewrite.replace(index, "(case when ");
+            rewrite.replace(comma_before(&arguments, 1), ") is not null then (");
+            rewrite.replace(comma_before(&arguments, 2), ") else (");
+            rewrite.after(close, " end)");
+        }
+        "concat" => {
+            count_is(rewrite, 2..=2, "CONCAT(a, b): two arguments; write a || b || c for more")?;
+            rewrite.replace(index, "(");
+            rewrite.replace(comma_before(&arguments, 1), ") || (");
+            rewrite.after(close, ")");
+        }
+        "decode" => rewrite_decode(rewrite, index, close, &arguments)?,
+        "listagg" => rewrite_listagg(rewrite, index, close, &arguments)?,
+        "dateadd" | "date_add" => {
+            count_is(rewrite, 3..=3, "DATEADD(part, count, value)")?;
+            rewrite.replace(index, "redshift_local.dateadd");
+            rewrite_date_part(rewrite, &arguments[0])?;
+        }
+        "datediff" | "date_diff" => {
+            count_is(rewrite, 3..=3, "DATEDIFF(part, from, to)")?;
+            rewrite.replace(index, "redshift_local.datediff");
+            rewrite_date_part(rewrite, &arguments[0])?;
+        }
+        "date_part" => {
+            count_is(rewrite, 2..=2, "DATE_PART(part, value)")?;
+            rewrite_date_part(rewrite, &arguments[0])?;
+        }
+        "date_part_year" => {
+            rewrite.replace(index, "date_part");
+            rewrite.after(open, "'year', ");
+        }
+        "date_trunc" => {
+            count_is(rewrite, 2..=2, "DATE_TRUNC('part', value)")?;
+            rewrite_date_part(rewrite, &arguments[0])?;
+        }
+        "extract" => rewrite_extract(rewrite, index, open, close)?,
+        _ => {}
+    }
+    Ok(())
+}
+
+/// The index of the comma in front of argument `position`.
+fn comma_before(arguments: &[Range<usize>], position: usize) -> usize {
+    arguments[position].start - 1
+}
+
+/// DECODE compares NULL as equal to NULL, which a plain CASE does not.
+fn rewrite_decode(
+    rewrite: &mut Rewrite<'_>,
+    index: usize,
+    close: usize,
+    arguments: &[Range<usize>],
+) -> Result<(), Refusal> {
+    if arguments.len() < 3 {
+        return Err(rewrite.refuse(index, "DECODE", "its form is DECODE(value, search, result, …, default)"));
+    }
+    let value =
+        rewrite.sql[rewrite.tokens[arguments[0].start].start..rewrite.tokens[arguments[0].end - 1].end].to_owned();
+    if value.contains('(') {
+        let reason = "its first argument must be a plain column here; compute it in a subquery or write CASE";
+        return Err(rewrite.refuse(index, "DECODE", reason));
+    }
+    rewrite.replace(index, "(case ");
+    rewrite.remove(index + 1..arguments[0].end);
+    let has_default = arguments.len() % 2 == 0;
+    let pairs = (arguments.len() - 1) / 2;
+    for pair in 0..pairs {
+        let search = &arguments[1 + 2 * pair];
+        rewrite.replace(
+            search.start - 1,
+            format!("{}when ({value}) is not distinct from (", if pair > 0 { ") " } else { "" }),
+        );
+        rewrite.replace(comma_before(arguments, 2 + 2 * pair), ") then (");
+    }
+    if has_default {
+        rewrite.replace(comma_before(arguments, arguments.len() - 1), ") else (");
+    }
+    rewrite.after(close, " end)");
+    Ok(())
+}
+
+fn rewrite_listagg(
+    rewrite: &mut Rewrite<'_>,
+    index: usize,
+    close: usize,
+    arguments: &[Range<usize>],
+) -> Result<(), Refusal> {
+    if arguments.is_empty() || arguments.len() > 2 {
+        return Err(rewrite.refuse(
+            index,
+            "LISTAGG",
+            "its form is LISTAGG(value, 'delimiter') WITHIN GROUP (ORDER BY …)",
+        ));
+    }
+    rewrite.replace(index, "string_agg");
+    let value_start =
+        if rewrite.is(arguments[0].start, "distinct") { arguments[0].start + 1 } else { arguments[0].start };
+    let is_distinct = value_start > arguments[0].start;
+    let value: Vec<String> =
+        rewrite.tokens[value_start..arguments[0].end].iter().map(|token| token.text.clone()).collect();
+    rewrite.before(value_start, "(");
+    rewrite.after(arguments[0].end - 1, ")::text");
+    if arguments.len() == 1 {
+        rewrite.after(arguments[0].end - 1, ", ''");
+    }
+    if rewrite.are(close + 1, &["within", "group"]) && rewrite.is_symbol(close + 3, "(") {
+        let order_close = rewrite.partner(close + 3);
+        rewrite.remove(close..close + 4);
+        if is_distinct {
+            let order: Vec<String> =
+                rewrite.tokens[close + 6..order_close].iter().map(|token| token.text.clone()).collect();
+            if order != value {
+                let reason = "the stand-in orders distinct values only by themselves; aggregate a subquery instead";
+                return Err(rewrite.refuse(close + 1, "LISTAGG(DISTINCT …)", reason));
+            }
+            rewrite.before(close + 6, "(");
+            rewrite.after(order_close - 1, ")::text");
+        }
+        rewrite.before(close + 4, " ");
+    }
+    Ok(())
+}
+
+fn rewrite_date_part(rewrite: &mut Rewrite<'_>, argument: &Range<usize>) -> Result<(), Refusal> {
+    let token = &rewrite.tokens[argument.start];
+    let written = match token.kind {
+        TokenKind::Word if argument.len() == 1 => token.text.clone(),
+        TokenKind::Text if argument.len() == 1 => token.text.trim_matches('\'').to_lowercase(),
+        _ => {
+            return Err(rewrite.refuse(
+                argument.start,
+                "date part",
+                "a date part is a plain word or literal, for example day",
+            ));
+        }
+    };
+    let part = date_part(&written).ok_or_else(|| {
+        rewrite.refuse(argument.start, written.clone(), "it is no date part; write for example day, week, month")
+    })?;
+    rewrite.replace(argument.start, format!("'{part}'"));
+    Ok(())
+}
+
+/// EXTRACT is an INTEGER in Redshift (a BIGINT here for `epoch`, which outgrows it).
+fn rewrite_extract(rewrite: &mut Rewrite<'_>, index: usize, open: usize, close: usize) -> Result<(), Refusal> {
+    rewrite_date_part(rewrite, &(open + 1..open + 2))?;
+    rewrite.replace(index, "trunc(extract");
+    rewrite.after(close, ")::bigint");
+    if !(rewrite.is(open + 1, "epoch")) {
+        rewrite.after(close, "::integer");
+    }
+    Ok(())
+}
+
+/// The name that PostgreSQL and the shims use for a Redshift date part.
+fn date_part(written: &str) -> Option<&'static str> {
+    Some(match written {
+        "millennium" | "millennia" | "mil" | "mils" => "millennium",
+        "century" | "centuries" | "c" | "cent" | "cents" => "century",
+        "decade" | "decades" | "dec" | "decs" => "decade",
+        "epoch" => "epoch",
+        "year" | "years" | "y" | "yr" | "yrs" => "year",
+        "quarter" | "quarters" | "qtr" | "qtrs" => "quarter",
+        "month" | "months" | "mon" | "mons" => "month",
+        "week" | "weeks" | "w" => "week",
+        "dayofweek" | "dow" | "dw" | "weekday" => "dow",
+        "dayofyear" | "doy" | "dy" | "yearday" => "doy",
+        "day" | "days" | "d" => "day",
+        "hour" | "hours" | "h" | "hr" | "hrs" => "hour",
+        "minute" | "minutes" | "m" | "min" | "mins" => "minute",
+        "second" | "seconds" | "s" | "sec" | "secs" => "second",
+        "millisecond" | "milliseconds" | "ms" | "msec" | "msecs" | "millisec" | "millisecs" | "millisecon" => {
+            "milliseconds"
+        }
+        "microsecond" | "microseconds" | "microsec" | "microsecs" | "microsecond(s)" | "usec" | "usecs" => {
+            "microseconds"
+        }
+        _ => return None,
+    })
+}

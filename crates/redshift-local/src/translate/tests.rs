@@ -1,0 +1,31 @@
+use super::{Action, translate};
+
+fn translated(sql: &str) -> String {
+    match translate(sql, &[]).unwrap_or_else(|refusal| panic!("{sql}: {refusal}")).action {
+        Action::Sql(sql) => sql,
+        Action::Copy(_) => panic!("{sql} is a COPY"),
+    }
+}
+
+#[test]
+fn statements_become_what_postgresql_runs() {
+    for (redshift, postgres) in [
+        (
+            "select nvl(a, 0), nvl2(b, 1, nvl(c, 2)) from s.t",
+            "select coalesce(a, 0), (case when (b) is not null then ( 1) else ( coalesce(c, 2)) end) from s.t",
+        ),
+        ("select getdate(), sysdate", "select getdate(), redshift_local.sysdate()"),
+        (r"select 'a\'b'", r"select E'a\'b'"),
+        ("select x::varchar, cast(y as decimal)", "select x::varchar(256), cast(y as numeric(18,0))"),
+        ("select dateadd(mons, 1, d)", "select redshift_local.dateadd('month', 1, d)"),
+        ("select top 5 a from s.t", "select   a from s.t limit 5"),
+        ("select a from s.t minus select a from s.u;", "select a from s.t except select a from s.u"),
+        (
+            "select a, b from s.t as x qualify row_number() over (partition by a order by b) = 1 order by a",
+            "select qualified_9.\"a\", qualified_9.\"b\" from (select a, b , (row_number() over (partition by a order by b) = 1) as kept_9 from s.t as x ) as qualified_9 where qualified_9.kept_9 order by a",
+        ),
+    ] {
+        let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(words(&translated(redshift)), words(postgres), "{redshift}");
+    }
+}

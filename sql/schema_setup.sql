@@ -2,7 +2,8 @@
 -- Repeatable; runs with `load-redshift migrate` and with `psql -f`.
 
 create schema if not exists etl;
-create schema if not exists raw;
+-- Quoted everywhere: the word is reserved in Redshift since 2019 (https://github.com/OHDSI/Achilles/issues/368).
+create schema if not exists "raw";
 create schema if not exists curated;
 -- Metrics are computed in audit and copied to presentation once they passed the checks.
 create schema if not exists audit;

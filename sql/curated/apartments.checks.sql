@@ -16,7 +16,7 @@ open_versions as (
 ),
 counts as (
     select
-        (select count(distinct id) from raw.apartments) as listing_count,
+        (select count(distinct id) from "raw".apartments) as listing_count,
         (select count(*) from open_versions where version_count = 1) as open_count
 )
 select 'VERSION-OVERLAP' as rule_id, 'error' as severity, 'overlapping versions of listings: ' || count(*)::varchar(20) as detail

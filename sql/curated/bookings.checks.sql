@@ -8,7 +8,7 @@ without_nights as (
 ),
 unbalanced as (
     select
-        (select count(distinct booking_id) from raw.bookings) as read_count,
+        (select count(distinct booking_id) from "raw".bookings) as read_count,
         (select count(*) from curated.bookings) as kept_count,
         (select count(*) from curated.quarantine where table_name = 'bookings') as quarantined_count
 )

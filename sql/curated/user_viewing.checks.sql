@@ -2,7 +2,7 @@
 with
 counts as (
     select
-        (select count(*) from raw.user_viewing) as read_count,
+        (select count(*) from "raw".user_viewing) as read_count,
         (select count(*) from curated.user_viewing) as kept_count
 )
 select

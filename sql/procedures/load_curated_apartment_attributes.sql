@@ -21,7 +21,7 @@ begin
                 || nvl(square_feet::varchar(32), '-') || nvl(md5(address), '-') || nvl(md5(cityname), '-') || nvl(md5(state), '-')
                 || nvl(latitude::varchar(64), '-') || '|' || nvl(longitude::varchar(64), '-')
             ) as content_fingerprint
-        from raw.apartment_attributes
+        from "raw".apartment_attributes
     ),
     -- Nothing tells which of two rows with one key is newer: any fixed choice will do, and rule KEY-DUP counts the others.
     numbered as (

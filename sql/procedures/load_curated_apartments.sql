@@ -30,7 +30,7 @@ begin
                 || case when is_active then 'active' else 'inactive' end
                 || nvl(last_modified_timestamp::varchar(32), '-')
             ) as content_fingerprint
-        from raw.apartments
+        from "raw".apartments
     ),
     numbered as (
         select

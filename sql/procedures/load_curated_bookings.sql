@@ -10,7 +10,7 @@ declare
 begin
     select into time_zone_name value from etl.settings where name = 'reporting_timezone';
     -- A source without payment_status loads NULL everywhere; then payment says nothing about a booking.
-    select into paying_bookings count(payment_status) from raw.bookings;
+    select into paying_bookings count(payment_status) from "raw".bookings;
 
     drop table if exists current_bookings;
     create temp table current_bookings as
@@ -25,7 +25,7 @@ begin
                     nvl(booking_date, '0001-01-01'::timestamp) desc, checkin_date desc, checkout_date desc,
                     nvl(total_price, 0) desc, nvl(booking_status, ''), nvl(payment_status, ''), user_id, apartment_id
             ) as newest_first
-        from raw.bookings
+        from "raw".bookings
     ),
     known_apartments as (
         select distinct apartment_id from curated.apartments

@@ -15,11 +15,11 @@ begin
     where rule_id = 'BKG-REF-APARTMENT';
 
     insert into curated.rule_counts (rule_id, table_name, severity, standing)
-    select 'KEY-DUP', 'apartments', 'error', count(*) - count(distinct id) from raw.apartments
+    select 'KEY-DUP', 'apartments', 'error', count(*) - count(distinct id) from "raw".apartments
     union all
-    select 'KEY-DUP', 'apartment_attributes', 'error', count(*) - count(distinct id) from raw.apartment_attributes
+    select 'KEY-DUP', 'apartment_attributes', 'error', count(*) - count(distinct id) from "raw".apartment_attributes
     union all
-    select 'KEY-DUP', 'bookings', 'error', count(*) - count(distinct booking_id) from raw.bookings;
+    select 'KEY-DUP', 'bookings', 'error', count(*) - count(distinct booking_id) from "raw".bookings;
 
     -- Only currencies that exist: the others broke CUR-ISO.
     insert into curated.rule_counts (rule_id, table_name, severity, standing)

@@ -17,6 +17,6 @@ begin
         convert_timezone('UTC', time_zone_name, viewed_at)::date,
         is_wishlisted,
         call_to_action
-    from raw.user_viewing;
+    from "raw".user_viewing;
 end;
 $$ language plpgsql;

@@ -17,7 +17,7 @@ as $$
 declare
     counted bigint;
 begin
-    execute 'select count(*) from raw.' || quote_ident(loading_table) || ' where run_id = ' || quote_literal(loading_run)
+    execute 'select count(*) from "raw".' || quote_ident(loading_table) || ' where run_id = ' || quote_literal(loading_run)
         into counted;
     if counted <> loading_expected_rows then
         raise exception 'ROW_COUNT_DIFFERS raw.%: % rows of run %, expected %',

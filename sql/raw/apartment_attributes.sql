@@ -1,5 +1,5 @@
 -- raw.apartment_attributes: what listings offer and where they are, as the source showed them last.
-create table if not exists raw.apartment_attributes (
+create table if not exists "raw".apartment_attributes (
     id bigint not null,
     category varchar(400),
     body varchar(65535),

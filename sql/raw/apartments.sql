@@ -1,5 +1,5 @@
 -- raw.apartments: listings as the source showed them at the last run that saw their chunk change. Times are UTC.
-create table if not exists raw.apartments (
+create table if not exists "raw".apartments (
     id bigint not null,
     title varchar(1020),
     source varchar(200),

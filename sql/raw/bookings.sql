@@ -1,6 +1,6 @@
 -- raw.bookings: bookings as the source showed them last. booking_date is UTC where the source has a time of day, else that
 -- day at midnight, as booking_date_has_time says.
-create table if not exists raw.bookings (
+create table if not exists "raw".bookings (
     booking_id bigint not null,
     user_id bigint not null,
     apartment_id bigint,

@@ -1,5 +1,5 @@
 -- raw.user_viewing: who looked at which listing and when (UTC). True duplicates stay.
-create table if not exists raw.user_viewing (
+create table if not exists "raw".user_viewing (
     user_id bigint,
     apartment_id bigint,
     viewed_at timestamp not null,

@@ -230,45 +230,53 @@ create or replace function redshift_local.dynamic_sql(statement text) returns te
     end
     $$;
 
--- Keys are declared, not enforced; VARCHAR counts bytes. Both are set right after a table is created or changed.
+-- Keys are declared, not enforced; VARCHAR counts bytes. Both are set right after a table is created or changed. Its own
+-- ALTER TABLE calls this again, which the setting stops.
 create or replace function redshift_local.on_table_change() returns event_trigger language plpgsql as
     $$
     declare
-        changed record;
-        item record;
+        changed oid;
+        actions text;
     begin
+        if current_setting('redshift_local.is_changing_table', true) = 'yes' then
+            return;
+        end if;
+        perform set_config('redshift_local.is_changing_table', 'yes', true);
         for changed in
-            select distinct objid, object_identity
+            select distinct objid
             from pg_event_trigger_ddl_commands()
             where object_type = 'table' and command_tag in ('CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'ALTER TABLE')
         loop
-            for item in
-                select conname from pg_constraint where conrelid = changed.objid and contype in ('p', 'u')
-            loop
-                execute format('alter table %s drop constraint %I', changed.objid::regclass, item.conname);
-            end loop;
-            for item in
-                select attname, atttypmod - 4 as bytes
+            -- The check that stands for a length in bytes carries column and length in its name.
+            with
+            measured as (
+                select attname, attnum, left(attname, 40) || '_bytes_' || (atttypmod - 4) as constraint_name, atttypmod - 4 as bytes
                 from pg_attribute
-                where attrelid = changed.objid
+                where attrelid = changed
                     and attnum > 0
                     and not attisdropped
                     and atttypid in ('varchar'::regtype, 'bpchar'::regtype)
                     and atttypmod > 4
-                    and not exists (
-                        select 1 from pg_constraint
-                        where conrelid = changed.objid
-                            and contype = 'c'
-                            and conkey = array[attnum]
-                            and conname like '%\_bytes\_' || (atttypmod - 4)
-                    )
-            loop
-                execute format(
-                    'alter table %s add constraint %I check (octet_length(%I) <= %s)',
-                    changed.objid::regclass, left(item.attname, 40) || '_bytes_' || item.bytes, item.attname, item.bytes
-                );
-            end loop;
+            ),
+            standing as (
+                select conname, contype, conkey from pg_constraint where conrelid = changed and contype in ('p', 'u', 'c')
+            )
+            select string_agg(action, ', ')
+            into actions
+            from (
+                select format('drop constraint %I', conname) as action
+                from standing
+                where contype in ('p', 'u') or conname not in (select constraint_name from measured)
+                union all
+                select format('add constraint %I check (octet_length(%I) <= %s)', constraint_name, attname, bytes)
+                from measured
+                where constraint_name not in (select conname from standing)
+            ) as needed;
+            if actions is not null then
+                execute format('alter table %s %s', changed::regclass, actions);
+            end if;
         end loop;
+        perform set_config('redshift_local.is_changing_table', '', true);
     end
     $$;
 drop event trigger if exists redshift_local_on_table_change;

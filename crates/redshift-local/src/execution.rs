@@ -204,7 +204,7 @@ async fn copy_rows(
     command: &copy::CopyCommand,
     session: &mut PgConnection,
 ) -> Result<Outcome, Failure> {
-    let row_count = copy::run(command, endpoint.object_store.as_ref(), session).await.map_err(copy_failure)?;
+    let row_count = copy::run(command, &endpoint.object_store, session).await.map_err(copy_failure)?;
     Ok(Outcome { row_count, result: None })
 }
 

@@ -19,6 +19,10 @@ create or replace function redshift_local.getdate() returns timestamp language s
 create or replace function redshift_local.sysdate() returns timestamp language sql stable as
     $$ select transaction_timestamp() at time zone 'UTC' $$;
 
+-- Rows of the session's last COPY.
+create or replace function redshift_local.pg_last_copy_count() returns bigint language sql volatile as
+    $$ select coalesce(nullif(current_setting('redshift_local.last_copy_count', true), ''), '0')::bigint $$;
+
 -- Dates. The translator has already turned the date part into one of PostgreSQL's names.
 create or replace function redshift_local.dateadd(part text, amount bigint, value timestamp) returns timestamp
     language sql immutable strict as

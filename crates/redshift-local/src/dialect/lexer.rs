@@ -97,6 +97,30 @@ pub(crate) fn body_text<'a>(sql: &'a str, token: &Token) -> (&'a str, usize) {
     (&whole[mark..whole.len() - mark], token.start + mark)
 }
 
+/// The value of a string literal as it stands in the text, with its quotes.
+pub(crate) fn text_value(literal: &str) -> String {
+    let inner = literal.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')).unwrap_or(literal);
+    let mut value = String::with_capacity(inner.len());
+    let mut characters = inner.chars();
+    while let Some(c) = characters.next() {
+        match c {
+            '\\' => value.push(match characters.next() {
+                Some('n') => '\n',
+                Some('t') => '\t',
+                Some('r') => '\r',
+                Some(other) => other,
+                None => '\\',
+            }),
+            '\'' => {
+                characters.next();
+                value.push('\'');
+            }
+            other => value.push(other),
+        }
+    }
+    value
+}
+
 fn next_token(sql: &str, from: usize) -> Result<Option<Token>, Refusal> {
     let start = skip_trivia(sql, from)?;
     let rest = &sql[start..];

@@ -1,0 +1,240 @@
+//! The text of a COPY: only what Redshift allows with Parquet, of which the stand-in reads manifests.
+
+use crate::dialect::Refusal;
+use crate::dialect::lexer::{Token, TokenKind, text_value};
+use crate::translate::quote_identifier;
+
+/// Redshift refuses these beside FORMAT AS PARQUET; so does the stand-in, by name.
+const NOT_WITH_PARQUET: &[&str] = &[
+    "acceptanydate", "avro", "blanksasnull", "bzip2", "compupdate", "comprows", "csv", "dateformat", "delimiter",
+    "emptyasnull", "encoding", "encrypted", "escape", "explicit_ids", "fixedwidth", "gzip", "ignoreallerrors", "ignoreblanklines",
+    "ignoreheader", "json", "lzop", "maxerror", "noload", "null", "quote", "readratio", "region", "removequotes", "roundec",
+    "shapefile", "ssh", "timeformat", "trimblanks", "truncatecolumns", "zstd",
+];
+
+const FORM: &str = "its form is COPY table (columns) FROM 's3://…' IAM_ROLE '…' FORMAT AS PARQUET MANIFEST";
+
+/// A COPY that may run.
+#[derive(Debug)]
+pub(crate) struct CopyCommand {
+    /// Schema, if named, and table.
+    table: Vec<String>,
+    /// Empty: all columns of the table.
+    pub(super) columns: Vec<String>,
+    pub(super) manifest: String,
+    /// FILLRECORD: trailing columns that a file lacks are NULL.
+    pub(super) fills_record: bool,
+}
+
+impl CopyCommand {
+    /// # Errors
+    /// Anything that is not a COPY of Parquet by manifest.
+    pub(crate) fn parse(sql: &str, tokens: &[Token]) -> Result<Self, Refusal> {
+        Parser { sql, tokens, at: 1 }.command()
+    }
+
+    pub(super) fn quoted_table(&self) -> String {
+        self.table.iter().map(|part| quote_identifier(part)).collect::<Vec<_>>().join(".")
+    }
+
+    pub(super) fn table_name(&self) -> String {
+        self.table.join(".")
+    }
+}
+
+struct Parser<'a> {
+    sql: &'a str,
+    tokens: &'a [Token],
+    at: usize,
+}
+
+impl Parser<'_> {
+    fn command(mut self) -> Result<CopyCommand, Refusal> {
+        let mut table = vec![self.name("a table")?];
+        while self.takes_symbol(".") {
+            table.push(self.name("a table")?);
+        }
+        let mut columns = Vec::new();
+        if self.takes_symbol("(") {
+            loop {
+                columns.push(self.name("a column")?);
+                if self.takes_symbol(")") {
+                    break;
+                }
+                if !self.takes_symbol(",") {
+                    return Err(self.refuse("COPY", "columns between commas are expected here"));
+                }
+            }
+        }
+        if !self.takes("from") {
+            return Err(self.refuse("COPY", FORM));
+        }
+        let manifest = self.text("FROM")?;
+        if !manifest.starts_with("s3://") {
+            return Err(self.refuse("COPY FROM", "Redshift's source for Parquet is S3; write FROM 's3://bucket/key'"));
+        }
+        let mut options = Options::default();
+        while self.at < self.tokens.len() {
+            self.option(&mut options)?;
+        }
+        if !options.has_role {
+            return Err(self.refuse("COPY", "IAM_ROLE '…' or IAM_ROLE DEFAULT is missing"));
+        }
+        if !options.is_parquet {
+            return Err(self.refuse("COPY", "the stand-in reads FORMAT AS PARQUET only"));
+        }
+        if !options.has_manifest {
+            let reason = "without it FROM is a prefix, which takes in whatever else begins like it and loads nothing \
+                          without a word when nothing does; the stand-in wants a manifest";
+            return Err(self.refuse("COPY without MANIFEST", reason));
+        }
+        Ok(CopyCommand { table, columns, manifest, fills_record: options.fills_record })
+    }
+
+    fn option(&mut self, options: &mut Options) -> Result<(), Refusal> {
+        let word = self.tokens[self.at].text.clone();
+        match word.as_str() {
+            "iam_role" => {
+                self.at += 1;
+                if !self.takes("default") {
+                    self.role()?;
+                }
+                options.has_role = true;
+            }
+            "format" | "parquet" => {
+                if self.takes("format") {
+                    self.takes("as");
+                }
+                if !self.takes("parquet") {
+                    return Err(self.refuse("COPY FORMAT", "the stand-in reads FORMAT AS PARQUET only"));
+                }
+                options.is_parquet = true;
+            }
+            "manifest" => {
+                self.at += 1;
+                options.has_manifest = true;
+            }
+            "fillrecord" => {
+                self.at += 1;
+                options.fills_record = true;
+            }
+            // Statistics have no counterpart that anyone could see here.
+            "statupdate" => {
+                self.at += 1;
+                let _ = self.takes("on") || self.takes("off");
+            }
+            "acceptinvchars" | "serializetojson" | "credentials" | "access_key_id" => {
+                return Err(self.refuse(&word.to_uppercase(), "the stand-in does not offer it with COPY"));
+            }
+            _ if NOT_WITH_PARQUET.contains(&word.as_str()) => {
+                let reason = format!("{} argument is not supported for PARQUET based COPY", word.to_uppercase());
+                return Err(self.refuse(&word.to_uppercase(), &reason));
+            }
+            _ => return Err(self.refuse(&word.to_uppercase(), FORM)),
+        }
+        Ok(())
+    }
+
+    fn role(&mut self) -> Result<(), Refusal> {
+        let at = self.at;
+        let arn = self.text("IAM_ROLE")?;
+        let is_role = |arn: &str| {
+            let parts: Vec<&str> = arn.splitn(6, ':').collect();
+            matches!(parts.as_slice(), ["arn", partition, "iam", "", account, resource]
+                if partition.starts_with("aws")
+                    && account.len() == 12
+                    && account.bytes().all(|digit| digit.is_ascii_digit())
+                    && resource.strip_prefix("role/").is_some_and(|name| !name.is_empty()))
+        };
+        // Roles that take on further roles stand behind commas.
+        if arn.split(',').all(is_role) {
+            return Ok(());
+        }
+        self.at = at;
+        Err(self.refuse("IAM_ROLE", "Invalid IAM role: expected 'arn:aws:iam::<12 digits>:role/<name>'"))
+    }
+
+    fn name(&mut self, what: &str) -> Result<String, Refusal> {
+        match self.tokens.get(self.at).filter(|token| token.is_name()) {
+            Some(token) => {
+                self.at += 1;
+                Ok(token.text.clone())
+            }
+            None => Err(self.refuse("COPY", &format!("{what} is expected here; {FORM}"))),
+        }
+    }
+
+    fn text(&mut self, option: &str) -> Result<String, Refusal> {
+        match self.tokens.get(self.at).filter(|token| token.kind == TokenKind::Text) {
+            Some(token) => {
+                self.at += 1;
+                Ok(text_value(&token.text))
+            }
+            None => Err(self.refuse(option, "a literal between single quotes is expected here")),
+        }
+    }
+
+    fn takes(&mut self, word: &str) -> bool {
+        let is_next = self.tokens.get(self.at).is_some_and(|token| token.is(word));
+        self.at += usize::from(is_next);
+        is_next
+    }
+
+    fn takes_symbol(&mut self, symbol: &str) -> bool {
+        let is_next = self.tokens.get(self.at).is_some_and(|token| token.is_symbol(symbol));
+        self.at += usize::from(is_next);
+        is_next
+    }
+
+    fn refuse(&self, construct: &str, reason: &str) -> Refusal {
+        let offset = self.tokens.get(self.at).map_or(self.sql.len(), |token| token.start);
+        Refusal::at(self.sql, offset, construct, reason)
+    }
+}
+
+#[derive(Default)]
+struct Options {
+    has_role: bool,
+    is_parquet: bool,
+    has_manifest: bool,
+    fills_record: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::CopyCommand;
+    use crate::dialect::lexer::tokenize;
+
+    fn parse(tail: &str) -> Result<CopyCommand, super::Refusal> {
+        let sql = format!("copy stage.b (id, \"Name\") from 's3://b/m' {tail}");
+        CopyCommand::parse(&sql, &tokenize(&sql).expect("tokens"))
+    }
+
+    #[test]
+    fn options_come_in_any_order() {
+        for tail in [
+            "iam_role 'arn:aws:iam::123456789012:role/r' format as parquet manifest",
+            "manifest format parquet statupdate on iam_role default fillrecord",
+            "iam_role default parquet manifest",
+        ] {
+            let command = parse(tail).expect(tail);
+            assert_eq!((command.quoted_table().as_str(), command.manifest.as_str()), ("\"stage\".\"b\"", "s3://b/m"));
+            assert_eq!(command.columns, ["id", "name"]);
+        }
+    }
+
+    #[test]
+    fn what_redshift_refuses_with_parquet_is_refused() {
+        for tail in [
+            "format as parquet manifest",
+            "iam_role default format as parquet",
+            "iam_role default format as parquet manifest region 'eu-west-1'",
+            "iam_role default format as parquet manifest maxerror 5",
+            "iam_role default manifest csv",
+            "iam_role 'someone' format as parquet manifest",
+            "iam_role :role format as parquet manifest",
+        ] {
+            assert!(parse(tail).is_err(), "{tail}");
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! Why a COPY failed, in Redshift's words and with its codes, by which clients tell the cases apart.
+
+use crate::engine_error::EngineError;
+
+/// The `Display` is the statement's error text.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CopyError {
+    #[error("ERROR: Cannot COPY into nonexistent table {0}")]
+    UnknownTable(String),
+    #[error("ERROR: column \"{column}\" of relation \"{table}\" does not exist")]
+    UnknownColumn { table: String, column: String },
+    #[error("ERROR: COPY into column \"{column}\" of type {type_name} is not offered by the stand-in")]
+    UnknownType { column: String, type_name: String },
+    #[error("ERROR: S3ServiceException:{message},Status {status},Error {code}\n  Detail: {url}")]
+    Storage { url: String, status: u16, code: String, message: String },
+    #[error("{}", block("Invalid manifest file", 15003, &format!("{problem}\n  manifest:  {url}")))]
+    Manifest { url: String, problem: String },
+    #[error("{}", block("Spectrum Scan Error", *.code, .context))]
+    Scan { code: u32, context: String },
+    #[error("{}", block(&format!("Cannot insert a NULL value into column {column}"), 8007, ""))]
+    NullValue { column: String },
+    #[error("{}", EngineError::from(.0))]
+    Engine(#[from] sqlx::Error),
+    #[error("ERROR: reading stopped: {0}")]
+    ReaderStopped(tokio::task::JoinError),
+}
+
+impl CopyError {
+    /// A file that does not fit the table.
+    pub(super) fn mismatch(context: String) -> Self {
+        Self::Scan { code: 15007, context }
+    }
+
+    /// A file that cannot be read.
+    pub(super) fn unreadable(context: String) -> Self {
+        Self::Scan { code: 15001, context }
+    }
+}
+
+/// The shape of errors from the engine's storage layer.
+fn block(error: &str, code: u32, context: &str) -> String {
+    let line = "-".repeat(47);
+    format!(
+        "ERROR: {error}\n  Detail: \n  {line}\n  error:  {error}\n  code:      {code}\n  context:   {context}\n  {line}"
+    )
+}

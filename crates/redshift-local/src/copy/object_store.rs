@@ -1,0 +1,100 @@
+//! The S3 that COPY reads.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use aws_config::BehaviorVersion;
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::{Credentials, Region};
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use bytes::Bytes;
+use tokio::sync::OnceCell;
+
+use super::CopyError;
+
+/// A client that is made when first needed.
+#[derive(Debug, Clone)]
+pub(crate) struct ObjectStore {
+    endpoint: Option<String>,
+    region: String,
+    client: Arc<OnceCell<Client>>,
+}
+
+impl ObjectStore {
+    pub(crate) fn new(endpoint: Option<String>, region: String) -> Self {
+        Self { endpoint, region, client: Arc::default() }
+    }
+
+    /// A whole, small object.
+    pub(super) async fn whole(&self, url: &str) -> Result<Bytes, CopyError> {
+        let (bucket, key) = split_url(url)?;
+        let object = self.client().await.get_object().bucket(bucket).key(key).send().await;
+        let body = object.map_err(|error| storage_error(url, &error))?.body.collect().await;
+        Ok(body.map_err(|error| CopyError::unreadable(format!("read {url}: {error}")))?.into_bytes())
+    }
+
+    /// How many bytes the object has; `None` when there is none.
+    pub(super) async fn length(&self, url: &str) -> Result<Option<u64>, CopyError> {
+        let (bucket, key) = split_url(url)?;
+        match self.client().await.head_object().bucket(bucket).key(key).send().await {
+            Ok(head) => Ok(Some(head.content_length().and_then(|length| u64::try_from(length).ok()).unwrap_or(0))),
+            Err(error) if status(&error) == 404 => Ok(None),
+            Err(error) => Err(storage_error(url, &error)),
+        }
+    }
+
+    /// The bytes of `range`, which is not empty.
+    pub(super) async fn range(&self, url: &str, range: Range<u64>) -> Result<Bytes, CopyError> {
+        let (bucket, key) = split_url(url)?;
+        let bytes = format!("bytes={}-{}", range.start, range.end - 1);
+        let object = self.client().await.get_object().bucket(bucket).key(key).range(bytes).send().await;
+        let body = object.map_err(|error| storage_error(url, &error))?.body.collect().await;
+        Ok(body.map_err(|error| CopyError::unreadable(format!("read {url}: {error}")))?.into_bytes())
+    }
+
+    async fn client(&self) -> &Client {
+        self.client.get_or_init(|| self.connect()).await
+    }
+
+    async fn connect(&self) -> Client {
+        let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+        let mut loader = aws_config::defaults(BehaviorVersion::latest())
+            .region(Region::new(self.region.clone()))
+            .http_client(http);
+        if let Some(endpoint) = &self.endpoint {
+            loader = loader.endpoint_url(endpoint);
+            // A local S3 accepts anyone; looking for real credentials would take seconds and find none.
+            if std::env::var_os("AWS_ACCESS_KEY_ID").is_none() {
+                loader = loader.credentials_provider(Credentials::new("local", "local", None, None, "redshift-local"));
+            }
+        }
+        let config = loader.load().await;
+        let config =
+            aws_sdk_s3::config::Builder::from(&config).force_path_style(self.endpoint.is_some()).build();
+        Client::from_conf(config)
+    }
+}
+
+/// Bucket and key of `s3://bucket/key`.
+fn split_url(url: &str) -> Result<(&str, &str), CopyError> {
+    url.strip_prefix("s3://")
+        .and_then(|path| path.split_once('/'))
+        .filter(|(bucket, key)| !bucket.is_empty() && !key.is_empty())
+        .ok_or_else(|| CopyError::unreadable(format!("`{url}` is no URL of an object; expected s3://bucket/key")))
+}
+
+fn status<E>(error: &SdkError<E>) -> u16 {
+    error.raw_response().map_or(0, |response| response.status().as_u16())
+}
+
+fn storage_error<E: ProvideErrorMetadata + std::error::Error + 'static>(url: &str, error: &SdkError<E>) -> CopyError {
+    let cause = std::error::Error::source(error).map_or_else(|| error.to_string(), |source| source.to_string());
+    CopyError::Storage {
+        url: url.to_owned(),
+        status: status(error),
+        code: error.code().unwrap_or("Unknown").to_owned(),
+        message: error.message().map_or(cause, str::to_owned),
+    }
+}

@@ -1,11 +1,17 @@
 //! What Redshift's SQL is, independent of any server: tokens, statement kinds, types, functions, and the rules that
 //! refuse what Redshift refuses.
 
-pub(crate) mod functions;
+mod constructs;
+mod functions;
 pub(crate) mod lexer;
-pub(crate) mod refusal;
+mod merge_rules;
+mod refusal;
+mod reserved_words;
 pub(crate) mod rules;
 pub(crate) mod statement_kind;
+mod statement_rules;
+mod token_view;
 pub(crate) mod types;
+mod window_rules;
 
-pub use refusal::Refusal;
+pub use refusal::{Refusal, Verdict};

@@ -13,6 +13,7 @@
 //! * Catalog views of Redshift (`SVV_`, `SYS_`, `STL_`, `STV_`) do not exist.
 
 mod api_error;
+mod check;
 mod copy;
 mod data_api;
 mod dialect;
@@ -34,7 +35,8 @@ use axum::routing::post;
 use sqlx::postgres::PgConnectOptions;
 use tokio::net::TcpListener;
 
-pub use dialect::Refusal;
+pub use check::check;
+pub use dialect::{Refusal, Verdict};
 
 use crate::copy::ObjectStore;
 use crate::session::Warehouse;

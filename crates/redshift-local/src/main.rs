@@ -1,10 +1,12 @@
 //! `redshift-local serve` runs the endpoint, `redshift-local check` reads SQL files.
 
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
-use redshift_local::Options;
+use redshift_local::{Options, Verdict};
 use tracing_subscriber::EnvFilter;
 
 #[derive(Parser)]
@@ -30,6 +32,14 @@ enum Command {
         #[arg(long, env = "AWS_REGION", default_value = "us-east-1")]
         region: String,
     },
+    /// Say which statements of SQL files Redshift would refuse: 0 when none, 1 when some, 2 when a file cannot be read.
+    Check {
+        #[arg(required_unless_present = "stdin")]
+        files: Vec<PathBuf>,
+        /// Read the SQL from standard input.
+        #[arg(long, conflicts_with = "files")]
+        stdin: bool,
+    },
 }
 
 #[tokio::main]
@@ -42,7 +52,7 @@ async fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             eprintln!("redshift-local: {error:#}");
-            ExitCode::FAILURE
+            ExitCode::from(2)
         }
     }
 }
@@ -57,7 +67,33 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             redshift_local::serve(listener, options, shutdown()).await?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::Check { files, stdin } => {
+            let mut refused_count = 0;
+            if stdin {
+                let mut script = String::new();
+                std::io::stdin().read_to_string(&mut script).context("read standard input")?;
+                refused_count += report(Path::new("<stdin>"), &script);
+            }
+            for file in files {
+                let script = std::fs::read_to_string(&file).with_context(|| format!("read {}", file.display()))?;
+                refused_count += report(&file, &script);
+            }
+            Ok(ExitCode::from(u8::from(refused_count > 0)))
+        }
     }
+}
+
+/// Prints what is found in a script; returns how many statements Redshift would refuse.
+fn report(file: &Path, script: &str) -> usize {
+    let refusals = redshift_local::check(script);
+    for refusal in &refusals {
+        let note = match refusal.verdict {
+            Verdict::NotRedshift => "",
+            Verdict::NotOffered => "not offered here, though Redshift has it: ",
+        };
+        println!("{}:{}:{}: {note}{}: {}", file.display(), refusal.line, refusal.column, refusal.construct, refusal.reason);
+    }
+    refusals.iter().filter(|refusal| refusal.verdict == Verdict::NotRedshift).count()
 }
 
 /// Completes on SIGTERM or Ctrl-C.

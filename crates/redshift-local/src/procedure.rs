@@ -27,7 +27,7 @@ pub(crate) fn rewrite_create_procedure(rewrite: &mut Rewrite<'_>) -> Result<(), 
     for index in close + 1..all.end {
         if rewrite.is(index, "nonatomic") {
             let reason = "the stand-in runs procedures in their caller's transaction only; leave it out";
-            return Err(rewrite.refuse(index, "NONATOMIC", reason));
+            return Err(rewrite.not_offered(index, "NONATOMIC", reason));
         }
         if rewrite.tokens[index].kind == TokenKind::Body {
             let token = rewrite.tokens[index].clone();
@@ -66,7 +66,7 @@ fn rewrite_parameter(rewrite: &mut Rewrite<'_>, range: Range<usize>) -> Result<(
         index += 1;
     }
     if (range.start..index).any(|at| rewrite.is(at, "out")) {
-        return Err(rewrite.refuse(
+        return Err(rewrite.not_offered(
             range.start,
             "OUT parameter",
             "the stand-in offers INOUT only, for which CALL passes a value in both",
@@ -108,7 +108,7 @@ fn rewrite_declarations(rewrite: &mut Rewrite<'_>, range: Range<usize>) -> Resul
         }
         let type_at = if rewrite.is(index + 1, "constant") { index + 2 } else { index + 1 };
         if rewrite.is(index + 1, "cursor") || rewrite.is(index + 1, "alias") {
-            return Err(rewrite.refuse(
+            return Err(rewrite.not_offered(
                 index + 1,
                 "DECLARE",
                 "the stand-in offers variables only; write FOR row IN SELECT … LOOP",
@@ -146,11 +146,11 @@ fn refuse_constructs(rewrite: &Rewrite<'_>, range: Range<usize>) -> Result<(), R
         if starts_statement && rewrite.is(index, "exception") {
             let reason = "Redshift rolls the whole transaction back, runs the handler and throws again, which the stand-in \
                           does not do; leave the error to the caller";
-            return Err(rewrite.refuse(index, "EXCEPTION block", reason));
+            return Err(rewrite.not_offered(index, "EXCEPTION block", reason));
         }
         if starts_statement && (rewrite.is(index, "commit") || rewrite.is(index, "rollback")) {
             let reason = "a procedure called in a batch cannot end its transaction; leave it to the caller";
-            return Err(rewrite.refuse(index, rewrite.tokens[index].text.to_uppercase(), reason));
+            return Err(rewrite.not_offered(index, rewrite.tokens[index].text.to_uppercase(), reason));
         }
         if starts_statement
             && rewrite.is(index, "return")
@@ -187,7 +187,7 @@ fn rewrite_body_statement(rewrite: &mut Rewrite<'_>, range: Range<usize>) -> Res
         "create" | "alter" | "drop" | "truncate" => {
             let kind = StatementKind::of(rewrite.sql, &rewrite.tokens[range.clone()])?;
             if kind == StatementKind::CreateProcedure {
-                return Err(rewrite.refuse(range.start, "CREATE PROCEDURE", "it cannot stand inside a procedure"));
+                return Err(rewrite.not_offered(range.start, "CREATE PROCEDURE", "it cannot stand inside a procedure"));
             }
             rewrite_definition(rewrite, range.clone(), kind)?;
             if kind == StatementKind::Truncate {
@@ -214,7 +214,7 @@ fn rewrite_body_statement(rewrite: &mut Rewrite<'_>, range: Range<usize>) -> Res
         }
         "copy" | "unload" | "vacuum" | "analyze" | "set" => {
             let construct = format!("{} in a procedure", first.text.to_uppercase());
-            Err(rewrite.refuse(range.start, construct, "the stand-in runs it as a statement of its own only"))
+            Err(rewrite.not_offered(range.start, construct, "the stand-in runs it as a statement of its own only"))
         }
         _ => Ok(()),
     }

@@ -129,9 +129,9 @@ fn rewrite_statement(rewrite: &mut Rewrite<'_>, kind: StatementKind) -> Result<(
         StatementKind::Set | StatementKind::Reset | StatementKind::Show => settings::rewrite_setting(rewrite),
         StatementKind::Grant | StatementKind::Revoke | StatementKind::Comment => Ok(()),
         StatementKind::TransactionControl => {
-            Err(rewrite.refuse(0, "transaction control", "each call is a transaction here; send BatchExecuteStatement"))
+            Err(rewrite.not_offered(0, "transaction control", "each call is a transaction here; send BatchExecuteStatement"))
         }
-        StatementKind::Unload => Err(rewrite.refuse(0, "UNLOAD", "the stand-in does not offer it yet")),
+        StatementKind::Unload => Err(rewrite.not_offered(0, "UNLOAD", "the stand-in does not offer it yet")),
         StatementKind::Copy => Err(rewrite.refuse(0, "COPY", "it cannot stand inside another statement")),
         StatementKind::Analyze => {
             rewrite_analyze(rewrite);
@@ -207,7 +207,7 @@ fn rewrite_alter_table(rewrite: &mut Rewrite<'_>, range: Range<usize>) -> Result
         rewrite.tokens.get(index + 1).map_or("", |token| token.text.as_str()),
     ) {
         ("add", "constraint" | "primary" | "unique" | "foreign") => {
-            Err(rewrite.refuse(index, "ALTER TABLE ADD CONSTRAINT", refuse_key))
+            Err(rewrite.not_offered(index, "ALTER TABLE ADD CONSTRAINT", refuse_key))
         }
         ("add", _) => create_table::rewrite_column(rewrite, column..range.end, &mut create_table::Columns::default()),
         ("alter", "sortkey" | "distkey" | "diststyle" | "compound" | "encode") => {

@@ -1,16 +1,9 @@
-//! The text of a COPY: only what Redshift allows with Parquet, of which the stand-in reads manifests.
+//! The text of a COPY. The dialect's rules have refused what Redshift refuses; of the rest the stand-in reads Parquet by
+//! manifest.
 
 use crate::dialect::Refusal;
 use crate::dialect::lexer::{Token, TokenKind, text_value};
 use crate::translate::quote_identifier;
-
-/// Redshift refuses these beside FORMAT AS PARQUET; so does the stand-in, by name.
-const NOT_WITH_PARQUET: &[&str] = &[
-    "acceptanydate", "avro", "blanksasnull", "bzip2", "compupdate", "comprows", "csv", "dateformat", "delimiter",
-    "emptyasnull", "encoding", "encrypted", "escape", "explicit_ids", "fixedwidth", "gzip", "ignoreallerrors", "ignoreblanklines",
-    "ignoreheader", "json", "lzop", "maxerror", "noload", "null", "quote", "readratio", "region", "removequotes", "roundec",
-    "shapefile", "ssh", "timeformat", "trimblanks", "truncatecolumns", "zstd",
-];
 
 const FORM: &str = "its form is COPY table (columns) FROM 's3://…' IAM_ROLE '…' FORMAT AS PARQUET MANIFEST";
 
@@ -81,12 +74,12 @@ impl Parser<'_> {
             return Err(self.refuse("COPY", "IAM_ROLE '…' or IAM_ROLE DEFAULT is missing"));
         }
         if !options.is_parquet {
-            return Err(self.refuse("COPY", "the stand-in reads FORMAT AS PARQUET only"));
+            return Err(self.not_offered("COPY", "the stand-in reads FORMAT AS PARQUET only"));
         }
         if !options.has_manifest {
             let reason = "without it FROM is a prefix, which takes in whatever else begins like it and loads nothing \
                           without a word when nothing does; the stand-in wants a manifest";
-            return Err(self.refuse("COPY without MANIFEST", reason));
+            return Err(self.not_offered("COPY without MANIFEST", reason));
         }
         Ok(CopyCommand { table, columns, manifest, fills_record: options.fills_record })
     }
@@ -106,7 +99,7 @@ impl Parser<'_> {
                     self.takes("as");
                 }
                 if !self.takes("parquet") {
-                    return Err(self.refuse("COPY FORMAT", "the stand-in reads FORMAT AS PARQUET only"));
+                    return Err(self.not_offered("COPY FORMAT", "the stand-in reads FORMAT AS PARQUET only"));
                 }
                 options.is_parquet = true;
             }
@@ -124,11 +117,7 @@ impl Parser<'_> {
                 let _ = self.takes("on") || self.takes("off");
             }
             "acceptinvchars" | "serializetojson" | "credentials" | "access_key_id" => {
-                return Err(self.refuse(&word.to_uppercase(), "the stand-in does not offer it with COPY"));
-            }
-            _ if NOT_WITH_PARQUET.contains(&word.as_str()) => {
-                let reason = format!("{} argument is not supported for PARQUET based COPY", word.to_uppercase());
-                return Err(self.refuse(&word.to_uppercase(), &reason));
+                return Err(self.not_offered(&word.to_uppercase(), "the stand-in does not offer it with COPY"));
             }
             _ => return Err(self.refuse(&word.to_uppercase(), FORM)),
         }
@@ -186,6 +175,10 @@ impl Parser<'_> {
         is_next
     }
 
+    fn not_offered(&self, construct: &str, reason: &str) -> Refusal {
+        self.refuse(construct, reason).as_not_offered()
+    }
+
     fn refuse(&self, construct: &str, reason: &str) -> Refusal {
         let offset = self.tokens.get(self.at).map_or(self.sql.len(), |token| token.start);
         Refusal::at(self.sql, offset, construct, reason)
@@ -224,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn what_redshift_refuses_with_parquet_is_refused() {
+    fn what_is_no_copy_of_parquet_by_manifest_is_refused() {
         for tail in [
             "format as parquet manifest",
             "iam_role default format as parquet",

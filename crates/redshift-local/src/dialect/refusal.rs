@@ -2,9 +2,19 @@
 
 use std::fmt;
 
+/// Whose refusal it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Redshift refuses it too.
+    NotRedshift,
+    /// Redshift has it, this stand-in does not.
+    NotOffered,
+}
+
 /// Why a statement was refused. `Display` is one line: `3:14: ON CONFLICT: why; write … instead`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
+    pub verdict: Verdict,
     /// The construct as the author would call it, for example `ON CONFLICT`.
     pub construct: String,
     /// Why it is refused and what to write instead.
@@ -16,16 +26,23 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// A refusal at byte `offset` of `sql`.
+    /// What Redshift refuses, at byte `offset` of `sql`.
     pub(crate) fn at(sql: &str, offset: usize, construct: impl Into<String>, reason: impl Into<String>) -> Self {
         let before = sql.get(..offset).unwrap_or(sql);
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         Self {
+            verdict: Verdict::NotRedshift,
             construct: construct.into(),
             reason: reason.into(),
             line: before.matches('\n').count() + 1,
             column: before[line_start..].chars().count() + 1,
         }
+    }
+
+    /// The same place, for what Redshift has and the stand-in lacks.
+    pub(crate) fn as_not_offered(mut self) -> Self {
+        self.verdict = Verdict::NotOffered;
+        self
     }
 
     /// The same refusal when `sql` is itself a part of a larger text that starts `offset` bytes into it (the body of a

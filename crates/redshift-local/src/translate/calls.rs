@@ -126,7 +126,7 @@ fn rewrite_decode(
         rewrite.sql[rewrite.tokens[arguments[0].start].start..rewrite.tokens[arguments[0].end - 1].end].to_owned();
     if value.contains('(') {
         let reason = "its first argument must be a plain column here; compute it in a subquery or write CASE";
-        return Err(rewrite.refuse(index, "DECODE", reason));
+        return Err(rewrite.not_offered(index, "DECODE", reason));
     }
     rewrite.replace(index, "(case ");
     rewrite.remove(index + 1..arguments[0].end);
@@ -179,7 +179,7 @@ fn rewrite_listagg(
                 rewrite.tokens[close + 6..order_close].iter().map(|token| token.text.clone()).collect();
             if order != value {
                 let reason = "the stand-in orders distinct values only by themselves; aggregate a subquery instead";
-                return Err(rewrite.refuse(close + 1, "LISTAGG(DISTINCT …)", reason));
+                return Err(rewrite.not_offered(close + 1, "LISTAGG(DISTINCT …)", reason));
             }
             rewrite.before(close + 6, "(");
             rewrite.after(order_close - 1, ")::text");

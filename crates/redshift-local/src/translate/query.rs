@@ -81,7 +81,7 @@ fn rewrite_qualify(rewrite: &mut Rewrite<'_>, range: &Range<usize>, index: usize
     let list_start = select + 1 + usize::from(is_distinct);
     let from = clause_end(rewrite, range, list_start, &["from", "into"]);
     if !rewrite.is(from, "from") {
-        return Err(rewrite.refuse(index, "QUALIFY", "the stand-in needs a FROM and no INTO in the same SELECT"));
+        return Err(rewrite.not_offered(index, "QUALIFY", "the stand-in needs a FROM and no INTO in the same SELECT"));
     }
     let kept = format!("kept_{index}");
     let outer = format!("qualified_{index}");
@@ -121,7 +121,7 @@ fn output_name(
     }
     if rewrite.is_symbol(last, "*") && item.len() == 1 {
         let reason = "the stand-in cannot expand a bare * there; name the columns or write alias.*";
-        return Err(rewrite.refuse(last, "SELECT * … QUALIFY", reason));
+        return Err(rewrite.not_offered(last, "SELECT * … QUALIFY", reason));
     }
     let named = item.len() == 1
         || rewrite.is(last.saturating_sub(1), "as")
@@ -130,5 +130,5 @@ fn output_name(
     if named && rewrite.tokens[last].is_name() {
         return Ok(quoted(&rewrite.tokens[last].text));
     }
-    Err(rewrite.refuse(item.start, "QUALIFY", "each item of its SELECT needs a name; write … as name"))
+    Err(rewrite.not_offered(item.start, "QUALIFY", "each item of its SELECT needs a name; write … as name"))
 }

@@ -113,4 +113,9 @@ impl<'a> Rewrite<'a> {
         let offset = self.tokens.get(index).map_or(self.sql.len(), |token| token.start);
         Refusal::at(self.sql, offset, construct, reason)
     }
+
+    /// A refusal of what Redshift accepts.
+    pub(crate) fn not_offered(&self, index: usize, construct: impl Into<String>, reason: impl Into<String>) -> Refusal {
+        self.refuse(index, construct, reason).as_not_offered()
+    }
 }

@@ -32,12 +32,12 @@ pub(super) fn rewrite_setting(rewrite: &mut Rewrite<'_>) -> Result<(), Refusal> 
         }
         name if SHARED.contains(&name) => Ok(()),
         "enable_case_sensitive_identifier" => {
-            Err(rewrite.refuse(name_at, name, "names are folded to lower case here, as is Redshift's default"))
+            Err(rewrite.not_offered(name_at, name, "names are folded to lower case here, as is Redshift's default"))
         }
         name if WITHOUT_EFFECT_ON_RESULTS.contains(&name) => {
             rewrite.replace(name_at, format!("redshift_local.{name}"));
             Ok(())
         }
-        name => Err(rewrite.refuse(name_at, name, "the stand-in does not know this setting")),
+        name => Err(rewrite.not_offered(name_at, name, "the stand-in does not know this setting")),
     }
 }

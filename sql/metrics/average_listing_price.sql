@@ -1,0 +1,78 @@
+-- average_listing_price: what active listings cost, averaged over listing-days.
+-- Grain: one row per week and price type.  Unit: reporting currency.
+-- Reads: curated.listing_day, curated.calendar, curated.run_context.
+-- A listing counts on each day on which it is listed, at that day's price and rate, so two prices in one week weigh by days.
+-- Days without a positive price or without a rate are left out of the average and counted. Price types are never mixed:
+-- nightly and monthly prices are different things. A week in which nothing can be converted has no average, not 0.
+with
+listing_days as (
+    select
+        listing_day.week_start,
+        listing_day.price_type,
+        listing_day.apartment_id,
+        listing_day.currency,
+        listing_day.price,
+        listing_day.price_rc,
+        listing_day.basis,
+        case
+            when dateadd(day, 6, listing_day.week_start)::date < run_context.run_date
+                then dateadd(day, 6, listing_day.week_start)::date
+            else run_context.run_date
+        end as week_end,
+        listing_day.calendar_date
+    from curated.listing_day
+    cross join curated.run_context
+),
+native as (
+    select
+        week_start,
+        price_type,
+        currency,
+        currency || ' ' || (round(sum(price) / count(*), 2)::decimal(12,2))::varchar(16) as average
+    from listing_days
+    where price > 0 and currency is not null
+    group by week_start, price_type, currency
+),
+native_averages as (
+    select
+        week_start,
+        price_type,
+        listagg(average, '; ') within group (order by currency) as averages
+    from native
+    group by week_start, price_type
+),
+weekly as (
+    select
+        week_start,
+        price_type,
+        count(price_rc) as priced_days,
+        count(distinct case when price_rc is not null then apartment_id end) as listings,
+        sum(price_rc) as price_sum_rc,
+        median(price_rc) as median_price_rc,
+        sum(case when calendar_date = week_end then price_rc end) as week_end_sum_rc,
+        count(case when calendar_date = week_end then price_rc end) as week_end_listings,
+        sum(case when price is null or price <= 0 then 1 else 0 end) as unpriced_days,
+        sum(case when price > 0 and price_rc is null then 1 else 0 end) as unconverted_rows,
+        min(basis) as least_basis,
+        max(basis) as greatest_basis
+    from listing_days
+    group by week_start, price_type
+)
+select
+    weekly.week_start,
+    weekly.price_type,
+    round(weekly.price_sum_rc, 2)::decimal(24,2) as price_sum_rc,
+    weekly.priced_days,
+    weekly.listings,
+    round(weekly.price_sum_rc / nullif(weekly.priced_days, 0), 2)::decimal(18,2) as average_price_rc,
+    round(weekly.median_price_rc, 2)::decimal(18,2) as median_price_rc,
+    round(weekly.week_end_sum_rc / nullif(weekly.week_end_listings, 0), 2)::decimal(18,2) as avg_price_week_end,
+    native_averages.averages::varchar(1024) as native_averages,
+    weekly.unpriced_days::bigint as unpriced_days,
+    weekly.unconverted_rows::bigint as unconverted_rows,
+    case when weekly.least_basis = weekly.greatest_basis then weekly.least_basis else 'mixed' end::varchar(16) as basis,
+    dateadd(day, 6, weekly.week_start)::date < run_context.run_date as is_complete
+from weekly
+cross join curated.run_context
+left join native_averages
+    on weekly.week_start = native_averages.week_start and weekly.price_type = native_averages.price_type

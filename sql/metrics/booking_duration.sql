@@ -1,0 +1,41 @@
+-- booking_duration: how long realised bookings stay, by the week and by the month of check-in.
+-- Grain: one row per period with a check-in up to the run date.  Unit: nights.  Reads: curated.stay, curated.run_context.
+-- A stay under way counts with its planned check-out; a check-in after the run date does not count yet. Periods without a
+-- check-in have no row.
+with
+checked_in as (
+    select stay.booking_id, stay.checkin_date, stay.nights, run_context.run_date
+    from curated.stay
+    cross join curated.run_context
+    where stay.checkin_date <= run_context.run_date
+),
+periods as (
+    select
+        'week'::varchar(8) as period_type,
+        date_trunc('week', checkin_date)::date as period_start,
+        dateadd(day, 6, date_trunc('week', checkin_date))::date as period_end,
+        nights,
+        run_date
+    from checked_in
+    union all
+    select
+        'month'::varchar(8),
+        date_trunc('month', checkin_date)::date,
+        last_day(checkin_date),
+        nights,
+        run_date
+    from checked_in
+)
+select
+    period_type,
+    period_start,
+    sum(nights)::bigint as nights,
+    count(*) as bookings,
+    round(sum(nights)::decimal(18,6) / count(*), 6)::decimal(18,6) as average_nights,
+    (percentile_cont(0.5) within group (order by nights))::decimal(18,2) as median_nights,
+    (percentile_cont(0.9) within group (order by nights))::decimal(18,2) as p90_nights,
+    sum(case when nights >= 28 then 1 else 0 end)::bigint as long_stays,
+    round(sum(case when nights >= 28 then 1 else 0 end)::decimal(18,6) / count(*), 6)::decimal(8,6) as long_stay_share,
+    max(period_end) < max(run_date) as is_complete
+from periods
+group by period_type, period_start

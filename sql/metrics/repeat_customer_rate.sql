@@ -1,0 +1,55 @@
+-- repeat_customer_rate: of the users who booked in the last 30 days, the share who booked more than once.
+-- Grain: one row per day from the first booking to the run date.  Unit: ratio from 0 to 1.
+-- Reads: curated.bookings, curated.stay, curated.calendar, curated.run_context.
+-- The window is 30 calendar days that end on the day, both ends included. Counts users, not bookings. A day without a booking
+-- in its window has no ratio. It says nothing about users who returned after more than 30 days.
+with
+-- The first day of data is that of any standing booking, whatever its status.
+first_day as (
+    select min(booked_on) as first_booked_on from curated.bookings
+),
+days as (
+    select calendar.calendar_date as day, first_day.first_booked_on
+    from curated.calendar
+    cross join first_day
+    where calendar.calendar_date >= first_day.first_booked_on
+),
+booked_days as (
+    select user_id, booked_on, count(distinct booking_id) as bookings
+    from curated.stay
+    where booked_on is not null
+    group by user_id, booked_on
+),
+windows as (
+    select
+        days.day,
+        booked_days.user_id,
+        sum(booked_days.bookings) as bookings,
+        count(*) as days_with_booking
+    from days
+    inner join booked_days
+        on booked_days.booked_on > dateadd(day, -30, days.day)::date and booked_days.booked_on <= days.day
+    group by days.day, booked_days.user_id
+),
+counted as (
+    select
+        day,
+        count(*) as users,
+        sum(case when bookings >= 2 then 1 else 0 end) as repeat_users,
+        sum(case when days_with_booking >= 2 then 1 else 0 end) as repeat_users_excluding_same_day
+    from windows
+    group by day
+)
+select
+    days.day,
+    nvl(counted.repeat_users, 0)::bigint as repeat_users,
+    nvl(counted.users, 0)::bigint as users,
+    round(counted.repeat_users::decimal(18,6) / nullif(counted.users, 0), 6)::decimal(8,6) as repeat_customer_rate,
+    nvl(counted.repeat_users_excluding_same_day, 0)::bigint as repeat_users_excluding_same_day,
+    round(
+        counted.repeat_users_excluding_same_day::decimal(18,6) / nullif(counted.users, 0), 6
+    )::decimal(8,6) as repeat_excluding_same_day,
+    days.day >= dateadd(day, 29, days.first_booked_on)::date and days.day < run_context.run_date as is_complete
+from days
+cross join curated.run_context
+left join counted on days.day = counted.day

@@ -1,0 +1,76 @@
+-- top_listings: what each listing earned, best first.
+-- Grain: one row per week and listing with a night or a new booking in the week.  Unit: reporting currency.
+-- Reads: curated.stay_night, curated.stay, curated.run_context.
+-- Earned revenue is that of the nights of the week, up to the run date; later nights are on the books. booked_revenue is the
+-- whole price of the bookings made in the week. Ranked by earned revenue, ties share a rank; a listing without a converted
+-- night has no rank. Without nightly rates at the source a price is spread evenly, so an extended stay also moves the revenue
+-- of weeks that are over.
+with
+nights as (
+    select
+        stay_night.week_start,
+        stay_night.apartment_id,
+        sum(case when stay_night.night <= run_context.run_date then 1 else 0 end) as nights,
+        sum(case when stay_night.night <= run_context.run_date and stay_night.revenue_rc is not null then 1 else 0 end)
+            as converted_nights,
+        sum(case when stay_night.night <= run_context.run_date then stay_night.revenue_rc end) as earned_rc,
+        sum(case when stay_night.night > run_context.run_date then stay_night.revenue_rc end) as on_the_books_rc
+    from curated.stay_night
+    cross join curated.run_context
+    group by stay_night.week_start, stay_night.apartment_id
+),
+booked as (
+    select
+        booked_week as week_start,
+        apartment_id,
+        count(*) as bookings,
+        sum(total_price_rc) as booked_rc,
+        sum(case when total_price_rc is null then 1 else 0 end) as unconverted_rows
+    from curated.stay
+    where booked_week is not null
+    group by booked_week, apartment_id
+),
+listings as (
+    select week_start, apartment_id from nights
+    union
+    select week_start, apartment_id from booked
+),
+joined as (
+    select
+        listings.week_start,
+        listings.apartment_id,
+        nvl(nights.nights, 0) as nights,
+        nvl(nights.converted_nights, 0) as converted_nights,
+        case when nvl(nights.nights, 0) = 0 then 0 else nights.earned_rc end as earned_rc,
+        nvl(nights.on_the_books_rc, 0) as on_the_books_rc,
+        nvl(booked.bookings, 0) as bookings,
+        booked.booked_rc,
+        nvl(booked.unconverted_rows, 0) as unconverted_rows
+    from listings
+    left join nights on listings.week_start = nights.week_start and listings.apartment_id = nights.apartment_id
+    left join booked on listings.week_start = booked.week_start and listings.apartment_id = booked.apartment_id
+),
+ranked as (
+    select
+        *,
+        rank() over (
+            partition by week_start, case when converted_nights > 0 then 1 else 0 end
+            order by earned_rc desc
+        ) as place
+    from joined
+)
+select
+    ranked.week_start,
+    ranked.apartment_id,
+    case when ranked.converted_nights > 0 then ranked.place end as revenue_rank,
+    round(ranked.earned_rc, 2)::decimal(24,2) as earned_revenue_rc,
+    ranked.nights::bigint as nights,
+    ranked.converted_nights::bigint as converted_nights,
+    round(ranked.earned_rc / nullif(ranked.converted_nights, 0), 2)::decimal(18,2) as adr_rc,
+    round(ranked.on_the_books_rc, 2)::decimal(24,2) as on_the_books_revenue_rc,
+    ranked.bookings::bigint as bookings,
+    round(ranked.booked_rc, 2)::decimal(24,2) as booked_revenue_rc,
+    ranked.unconverted_rows::bigint as unconverted_rows,
+    dateadd(day, 6, ranked.week_start)::date < run_context.run_date as is_complete
+from ranked
+cross join curated.run_context

@@ -1,0 +1,13 @@
+-- presentation.booking_users: how many users booked in each week, and how much each of them on average.
+create or replace view presentation.booking_users as
+select
+    week_start,
+    sum(case when bookings > 0 then 1 else 0 end) as booking_users,
+    sum(bookings) as bookings,
+    round(
+        sum(bookings)::decimal(18,6) / nullif(sum(case when bookings > 0 then 1 else 0 end), 0), 6
+    )::decimal(18,6) as bookings_per_booking_user,
+    sum(bookings_all_statuses) as bookings_all_statuses
+from presentation.bookings_per_user
+group by week_start
+with no schema binding

@@ -5,6 +5,7 @@ mod constructs;
 mod functions;
 pub(crate) mod lexer;
 mod merge_rules;
+pub(crate) mod procedure_rules;
 mod refusal;
 mod reserved_words;
 pub(crate) mod rules;

@@ -5,11 +5,9 @@ use std::ops::Range;
 
 use crate::dialect::Refusal;
 use crate::dialect::lexer::{TokenKind, body_text};
+use crate::dialect::procedure_rules::STATEMENT_OPENERS;
 use crate::dialect::statement_kind::StatementKind;
 use crate::translate::{Rewrite, qualify_new_name, rewrite_definition, rewrite_sql, rewrite_type};
-
-/// Words behind which a statement of a body starts.
-const STATEMENT_OPENERS: &[&str] = &["begin", "then", "else", "loop"];
 
 /// Rewrites `CREATE [OR REPLACE] PROCEDURE …`.
 pub(crate) fn rewrite_create_procedure(rewrite: &mut Rewrite<'_>) -> Result<(), Refusal> {
@@ -20,8 +18,14 @@ pub(crate) fn rewrite_create_procedure(rewrite: &mut Rewrite<'_>) -> Result<(), 
         return Err(rewrite.refuse(open, "CREATE PROCEDURE", "its parameters in brackets are expected here"));
     }
     let close = rewrite.partner(open);
+    let mut follows_output = false;
     for parameter in rewrite.split_at_commas(open + 1..close) {
-        rewrite_parameter(rewrite, parameter)?;
+        let is_output = rewrite_parameter(rewrite, parameter.clone())?;
+        if follows_output && !is_output {
+            let reason = "the stand-in wants OUT parameters last, as CALL leaves them out";
+            return Err(rewrite.not_offered(parameter.start, "parameter behind an OUT parameter", reason));
+        }
+        follows_output = is_output;
     }
     let mut has_body = false;
     for index in close + 1..all.end {
@@ -41,12 +45,15 @@ pub(crate) fn rewrite_create_procedure(rewrite: &mut Rewrite<'_>) -> Result<(), 
     if has_body { Ok(()) } else { Err(rewrite.refuse(procedure, "CREATE PROCEDURE", "it has no body between $$")) }
 }
 
-/// `[name] [IN | INOUT] type`, where the mode may also precede the name.
-fn rewrite_parameter(rewrite: &mut Rewrite<'_>, range: Range<usize>) -> Result<(), Refusal> {
+/// `[name] [IN | OUT | INOUT] type`, where the mode may also precede the name. Returns whether it is OUT: CALL passes no
+/// value for it and gets one back, which in PostgreSQL is an INOUT with a default.
+fn rewrite_parameter(rewrite: &mut Rewrite<'_>, range: Range<usize>) -> Result<bool, Refusal> {
     let is_mode =
         |rewrite: &Rewrite<'_>, index: usize| ["in", "inout", "out"].iter().any(|mode| rewrite.is(index, mode));
     let mut index = range.start;
+    let mut mode_at = None;
     if is_mode(rewrite, index) {
+        mode_at = Some(index);
         index += 1;
     }
     // What is left is `name type`, `name mode type` or `type`; a type of two words starts like a name.
@@ -57,27 +64,25 @@ fn rewrite_parameter(rewrite: &mut Rewrite<'_>, range: Range<usize>) -> Result<(
     {
         index += 1;
     }
-    let has_mode = is_mode(rewrite, index);
-    if has_mode {
-        // PostgreSQL wants the mode in front.
-        let mode = rewrite.tokens[index].text.clone();
-        rewrite.remove(index..index + 1);
-        rewrite.before(range.start, &format!("{mode} "));
+    if is_mode(rewrite, index) {
+        mode_at = Some(index);
         index += 1;
-    }
-    if (range.start..index).any(|at| rewrite.is(at, "out")) {
-        return Err(rewrite.not_offered(
-            range.start,
-            "OUT parameter",
-            "the stand-in offers INOUT only, for which CALL passes a value in both",
-        ));
     }
     let end = rewrite_type(rewrite, index)?;
     if end < range.end {
         let construct = rewrite.tokens[end].text.to_uppercase();
         return Err(rewrite.refuse(end, construct, "Redshift's procedures have no parameter defaults"));
     }
-    Ok(())
+    let Some(mode_at) = mode_at else { return Ok(false) };
+    let is_output = rewrite.is(mode_at, "out");
+    let mode = if is_output { "inout".to_owned() } else { rewrite.tokens[mode_at].text.clone() };
+    // PostgreSQL wants the mode in front.
+    rewrite.remove(mode_at..mode_at + 1);
+    rewrite.before(range.start, &format!("{mode} "));
+    if is_output {
+        rewrite.after(range.end - 1, " default null");
+    }
+    Ok(is_output)
 }
 
 /// Translates the text between `$$`.
@@ -115,9 +120,6 @@ fn rewrite_declarations(rewrite: &mut Rewrite<'_>, range: Range<usize>) -> Resul
             ));
         }
         let end = rewrite_type(rewrite, type_at)?;
-        if rewrite.is_symbol(end, "%") {
-            return Err(rewrite.refuse(end, "%TYPE", "Redshift does not list it; name the type"));
-        }
         let mut at = end;
         while at < range.end && !rewrite.is_symbol(at, ";") {
             at += 1;
@@ -128,40 +130,27 @@ fn rewrite_declarations(rewrite: &mut Rewrite<'_>, range: Range<usize>) -> Resul
     Ok(())
 }
 
+/// What Redshift's procedures may do and the stand-in's may not.
 fn refuse_constructs(rewrite: &Rewrite<'_>, range: Range<usize>) -> Result<(), Refusal> {
-    const WORDS: &[(&str, &str)] = &[
-        ("perform", "Redshift does not have it; write SELECT … INTO variable, or CALL"),
-        ("strict", "Redshift's SELECT INTO has no STRICT; count the rows"),
-        ("foreach", "Redshift does not have it; loop over a query"),
-        ("assert", "Redshift does not have it; write IF NOT … THEN RAISE EXCEPTION …"),
-        ("declare", "the stand-in offers one DECLARE, at the head of the procedure"),
-    ];
     for index in range {
-        if let Some((word, reason)) = WORDS.iter().find(|(word, _)| rewrite.is(index, word)) {
-            return Err(rewrite.refuse(index, word.to_uppercase(), *reason));
-        }
         let starts_statement = index == 0
             || rewrite.is_symbol(index - 1, ";")
             || STATEMENT_OPENERS.iter().any(|opener| rewrite.is(index - 1, opener));
-        if starts_statement && rewrite.is(index, "exception") {
-            let reason = "Redshift rolls the whole transaction back, runs the handler and throws again, which the stand-in \
-                          does not do; leave the error to the caller";
-            return Err(rewrite.not_offered(index, "EXCEPTION block", reason));
+        if !starts_statement {
+            continue;
         }
-        if starts_statement && (rewrite.is(index, "commit") || rewrite.is(index, "rollback")) {
-            let reason = "a procedure called in a batch cannot end its transaction; leave it to the caller";
-            return Err(rewrite.not_offered(index, rewrite.tokens[index].text.to_uppercase(), reason));
-        }
-        if starts_statement
-            && rewrite.is(index, "return")
-            && (rewrite.is(index + 1, "query") || rewrite.is(index + 1, "next"))
-        {
-            return Err(rewrite.refuse(
-                index,
-                "RETURN QUERY",
-                "Redshift's procedures return no rows; fill a temporary table",
-            ));
-        }
+        let reason = match rewrite.tokens[index].text.as_str() {
+            "exception" => {
+                "Redshift rolls the whole transaction back, runs the handler and throws again, which the stand-in does not \
+                 do; leave the error to the caller"
+            }
+            "commit" | "rollback" => "a procedure called in a batch cannot end its transaction; leave it to the caller",
+            "declare" => "the stand-in knows one DECLARE, at the head of the procedure",
+            "open" | "fetch" | "close" => "the stand-in knows no cursors; write FOR row IN SELECT … LOOP",
+            _ => continue,
+        };
+        let construct = format!("{} in a procedure", rewrite.tokens[index].text.to_uppercase());
+        return Err(rewrite.not_offered(index, construct, reason));
     }
     Ok(())
 }
@@ -197,13 +186,6 @@ fn rewrite_body_statement(rewrite: &mut Rewrite<'_>, range: Range<usize>) -> Res
             Ok(())
         }
         "execute" => {
-            if let Some(using) = range.clone().find(|&index| rewrite.is(index, "using")) {
-                return Err(rewrite.refuse(
-                    using,
-                    "EXECUTE … USING",
-                    "Redshift does not have it; concatenate with QUOTE_LITERAL",
-                ));
-            }
             let mut end = range.start + 1;
             while end < range.end && !rewrite.is(end, "into") {
                 end = rewrite.next_beside(end);

@@ -4,7 +4,7 @@
 use super::Refusal;
 use super::lexer::{self, TokenKind, body_text};
 use super::token_view::TokenView;
-use super::{constructs, functions, merge_rules, reserved_words, statement_rules, window_rules};
+use super::{constructs, functions, merge_rules, procedure_rules, reserved_words, statement_rules, window_rules};
 
 /// Checks one statement and the bodies in it.
 ///
@@ -27,10 +27,11 @@ fn check_body(body: &str) -> Result<(), Refusal> {
     let view = TokenView { sql: body, tokens: &tokens };
     for statement in lexer::split_statements(&tokens) {
         // A statement may stand behind BEGIN, THEN, ELSE or LOOP.
-        let opener = statement.clone().rev().find(|&index| view.is_any(index, &["begin", "then", "else", "loop"]));
+        let opener = statement.clone().rev().find(|&index| view.is_any(index, procedure_rules::STATEMENT_OPENERS));
         let start = opener.map_or(statement.start, |opener| opener + 1);
         statement_rules::check(view, start..statement.end)?;
     }
+    procedure_rules::check(view)?;
     check_text(view)
 }
 

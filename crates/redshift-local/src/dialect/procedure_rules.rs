@@ -1,0 +1,117 @@
+//! PL/pgSQL in the body of a procedure: Redshift's is that of PostgreSQL 8, with less around RAISE, EXECUTE and loops.
+
+use super::Refusal;
+use super::lexer::TokenKind;
+use super::token_view::TokenView;
+
+/// Words behind which a statement of a body starts.
+pub(crate) const STATEMENT_OPENERS: &[&str] = &["begin", "then", "else", "loop"];
+
+const NO_STRICT: &str = "Redshift's SELECT INTO takes the first row, or NULLs; count the rows";
+const NO_ROWS: &str = "Redshift's procedures return no rows; fill a temporary table";
+const RAISE_FORM: &str = "its form is RAISE level 'format' [, variable …]";
+const RAISE_LEVELS: &[&str] = &["exception", "info", "log", "notice", "warning"];
+
+/// Checks the text between `$$`.
+pub(super) fn check(view: TokenView<'_>) -> Result<(), Refusal> {
+    let mut loops: Vec<bool> = Vec::new();
+    for index in 0..view.len() {
+        check_word(view, index)?;
+        if starts_statement(view, index) {
+            check_statement(view, index)?;
+        }
+        if view.is(index, "loop") {
+            if index > 0 && view.is(index - 1, "end") {
+                loops.pop();
+                continue;
+            }
+            let is_query = runs_query(view, index);
+            if is_query && loops.contains(&true) {
+                let reason = "a loop over a query is a cursor, and Redshift opens one per session; join the queries";
+                return Err(view.refuse(index, "query loop in a query loop", reason));
+            }
+            loops.push(is_query);
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn starts_statement(view: TokenView<'_>, index: usize) -> bool {
+    index == 0 || view.is_symbol(index - 1, ";") || view.is_any(index - 1, STATEMENT_OPENERS)
+}
+
+fn check_word(view: TokenView<'_>, index: usize) -> Result<(), Refusal> {
+    if view.are(index, &["into", "strict"]) {
+        return Err(view.refuse(index + 1, "STRICT", NO_STRICT));
+    }
+    if view.is_symbol(index, "%") && view.is_any(index + 1, &["type", "rowtype"]) {
+        let construct = format!("%{}", view.text(index + 1).to_uppercase());
+        return Err(view.refuse(index, construct, "Redshift does not list it; name the type, or RECORD"));
+    }
+    Ok(())
+}
+
+fn check_statement(view: TokenView<'_>, index: usize) -> Result<(), Refusal> {
+    match (view.text(index), view.text(index + 1)) {
+        ("perform", _) => Err(view.refuse(index, "PERFORM", "write SELECT … INTO variable, or CALL")),
+        ("foreach", _) => Err(view.refuse(index, "FOREACH", "Redshift has no arrays; loop over a query")),
+        ("assert", _) => Err(view.refuse(index, "ASSERT", "write IF NOT … THEN RAISE EXCEPTION …")),
+        ("return", "query" | "next") => Err(view.refuse(index, "RETURN QUERY", NO_ROWS)),
+        ("get", "stacked") => Err(view.refuse(index, "GET STACKED DIAGNOSTICS", "read SQLERRM in the handler")),
+        ("set", "local") => Err(view.refuse(index, "SET LOCAL", "Redshift has SET only")),
+        ("savepoint" | "prepare" | "do" | "listen" | "notify", _) => {
+            Err(view.refuse(index, view.text(index).to_uppercase(), "it cannot stand in a procedure of Redshift"))
+        }
+        ("raise", _) => check_raise(view, index),
+        ("execute", _) => check_execute(view, index),
+        ("exception", "when") if !view.is(index + 2, "others") => {
+            let construct = format!("EXCEPTION WHEN {}", view.text(index + 2).to_uppercase());
+            Err(view.refuse(index, construct, "Redshift's only condition is OTHERS"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_raise(view: TokenView<'_>, raise: usize) -> Result<(), Refusal> {
+    if !view.is_any(raise + 1, RAISE_LEVELS) {
+        return Err(view.refuse(raise, "RAISE without level", RAISE_FORM));
+    }
+    let format = raise + 2;
+    if view.tokens.get(format).is_none_or(|token| token.kind != TokenKind::Text) {
+        return Err(view.refuse(format, "RAISE format", format!("the format is a literal in Redshift; {RAISE_FORM}")));
+    }
+    let mut index = format + 1;
+    while index < view.len() && !view.is_symbol(index, ";") {
+        if view.is(index, "using") {
+            let reason = "Redshift's RAISE has no options; put what matters into the message";
+            return Err(view.refuse(index, "RAISE … USING", reason));
+        }
+        let is_variable = view.is_symbol(index, ",")
+            && view.is_name(index + 1)
+            && (view.is_symbol(index + 2, ",") || view.is_symbol(index + 2, ";") || view.is(index + 2, "using"));
+        if !is_variable {
+            let reason = "Redshift's RAISE takes variables only; assign the expression to one first";
+            return Err(view.refuse(index, "RAISE argument", reason));
+        }
+        index += 2;
+    }
+    Ok(())
+}
+
+fn check_execute(view: TokenView<'_>, execute: usize) -> Result<(), Refusal> {
+    let end = (execute..view.len()).find(|&index| view.is_symbol(index, ";")).unwrap_or(view.len());
+    match view.find_beside(execute..end, &["using"]) {
+        Some(using) => Err(view.refuse(using, "EXECUTE … USING", "concatenate with QUOTE_LITERAL")),
+        None => Ok(()),
+    }
+}
+
+/// Whether the LOOP at `index` runs over the rows of a query.
+fn runs_query(view: TokenView<'_>, index: usize) -> bool {
+    let start = (0..index)
+        .rev()
+        .find(|&at| view.is_symbol(at, ";") || view.is_any(at, STATEMENT_OPENERS))
+        .map_or(0, |opener| opener + 1);
+    let Some(source) = view.find_beside(start..index, &["in"]) else { return false };
+    view.is(start, "for") && !(source..index).any(|at| view.is_symbol(at, ".."))
+}

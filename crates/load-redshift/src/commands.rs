@@ -1,0 +1,136 @@
+//! One function per subcommand. Results go to standard output, everything else to the log.
+
+use crate::{
+    aws,
+    config::{Arguments, Command, Config, MetricAction, WarehouseConfig},
+    data_api::DataApi,
+    error::LoadError,
+    job::Job,
+    ledger::Ledger,
+    load::load,
+    migrate::migrate,
+    output,
+    publish::publish_run,
+    receipt,
+    transform::{Chosen, choose_run, transform_run},
+    verify::verify_run,
+};
+use rental_core::{RunDate, RunId};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Which of the steps after loading are asked for.
+#[derive(Debug, Clone, Copy)]
+struct Steps {
+    transform: bool,
+    verify: bool,
+    publish: bool,
+}
+
+/// Does what the arguments ask for.
+///
+/// # Errors
+/// See [`LoadError`]; its exit code says what each means for whoever started the program.
+pub async fn execute(arguments: &Arguments) -> Result<(), LoadError> {
+    match &arguments.command {
+        Command::Run => {
+            let config = Config::from_arguments(arguments)?;
+            let steps = Steps { transform: true, verify: true, publish: true };
+            work(&config, async |job| {
+                load(job, true).await?;
+                after_load(job, steps).await
+            })
+            .await
+        }
+        Command::Load { migrate } => {
+            let config = Config::from_arguments(arguments)?;
+            work(&config, async |job| load(job, *migrate).await).await
+        }
+        Command::Transform { verify, publish } => {
+            let steps = Steps { transform: true, verify: *verify || *publish, publish: *publish };
+            work(&Config::from_arguments(arguments)?, async |job| after_load(job, steps).await).await
+        }
+        Command::Verify => {
+            let steps = Steps { transform: false, verify: true, publish: false };
+            work(&Config::from_arguments(arguments)?, async |job| after_load(job, steps).await).await
+        }
+        Command::Publish => {
+            let steps = Steps { transform: false, verify: false, publish: true };
+            work(&Config::from_arguments(arguments)?, async |job| after_load(job, steps).await).await
+        }
+        Command::Migrate => {
+            let api = data_api().await?;
+            until_signal(&api, async { migrate(&api).await.map(drop) }).await
+        }
+        Command::Metric(MetricAction::List) => output::list_metrics(),
+        Command::Metric(MetricAction::Show { name, format, limit }) => {
+            output::show_metric(&data_api().await?, name, *format, *limit).await
+        }
+        Command::Status => output::print_status(&Ledger::read(&data_api().await?).await?),
+    }
+}
+
+async fn data_api() -> Result<DataApi, LoadError> {
+    let warehouse = WarehouseConfig::from_env()?;
+    Ok(DataApi::new(&aws::sdk_config().await?, &warehouse))
+}
+
+async fn work(config: &Config, steps: impl AsyncFnOnce(&Job<'_>) -> Result<(), LoadError>) -> Result<(), LoadError> {
+    let job = Job::new(config).await?;
+    // Boxed, because the state of all steps in one would be too deep for the compiler.
+    until_signal(&job.api, Box::pin(steps(&job))).await
+}
+
+/// Ends early when the program is told to stop, and then ends the running statement as well.
+async fn until_signal(api: &DataApi, work: impl Future<Output = Result<(), LoadError>>) -> Result<(), LoadError> {
+    tokio::select! {
+        result = work => result,
+        () = termination() => {
+            api.cancel_running().await;
+            Err(LoadError::Interrupted)
+        }
+    }
+}
+
+/// Ends when the program is told to stop: SIGTERM from ECS, SIGINT from a keyboard.
+async fn termination() {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}
+
+async fn after_load(job: &Job<'_>, steps: Steps) -> Result<(), LoadError> {
+    let ledger = Ledger::read(&job.api).await?;
+    let run_id = match choose_run(job, &ledger)? {
+        Chosen::Run(run_id) => run_id,
+        Chosen::Superseded { run_id, by } => {
+            tracing::warn!(%run_id, "nothing to do: the later run {by} is loaded, and its numbers hold");
+            return Ok(());
+        }
+    };
+    let run_date = run_date(job, &ledger, &run_id)?;
+    if steps.transform {
+        transform_run(job, &run_id, Some(run_date)).await?;
+    } else if !ledger.runs.contains_key(&run_id) {
+        return Err(LoadError::NotTransformed { run_id });
+    }
+    if steps.verify {
+        verify_run(job, &run_id, run_date).await?;
+    }
+    if steps.publish {
+        publish_run(job, &run_id, run_date).await?;
+    }
+    match receipt::read(&job.bucket, &run_id).await? {
+        Some(receipt) => output::print_receipt(&receipt),
+        None => Ok(()),
+    }
+}
+
+fn run_date(job: &Job<'_>, ledger: &Ledger, run_id: &RunId) -> Result<RunDate, LoadError> {
+    let of_manifests = || ledger.run_date(run_id).ok_or_else(|| LoadError::NotLoaded { run_id: run_id.clone() });
+    job.config.as_of.map_or_else(of_manifests, Ok)
+}

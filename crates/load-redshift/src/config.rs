@@ -1,0 +1,350 @@
+//! What the program needs to know, from flags and environment. Everything that can be wrong with it is found here,
+//! before the first connection.
+
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+use clap::{Parser, Subcommand, ValueEnum};
+use rental_core::{
+    Currency, RunDate, RunId, TableSpec, UnknownTable,
+    env::{EnvError, required_var, var, var_parsed},
+    table_spec, table_specs,
+};
+use std::{fmt, str::FromStr};
+
+const DEFAULT_CURRENCY: &str = "USD";
+/// Weekends and holidays have no rates of their own.
+const DEFAULT_FX_MAX_AGE_DAYS: u32 = 7;
+const DEFAULT_FX_RATES_KEY: &str = "reference/fx_rates.csv";
+
+/// Loads sealed manifests from S3 into Redshift, transforms, checks, and publishes the metrics.
+///
+/// Connections come from the environment, or from a `.env` file; the flags below override it.
+#[derive(Debug, Parser)]
+#[command(name = "load-redshift", version)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub command: Command,
+    /// Id of the run [env: RUN_ID] [default: load all sealed runs, then take the newest loaded one]
+    #[arg(long, global = true)]
+    run_id: Option<RunId>,
+    /// Run date of the transformation, YYYY-MM-DD [env: AS_OF] [default: the run date in the run's manifests]
+    #[arg(long, global = true, value_name = "DATE")]
+    as_of: Option<NaiveDate>,
+    /// Tables to load, separated by commas [env: TABLES] [default: all that have a contract]
+    #[arg(long, global = true, value_delimiter = ',')]
+    tables: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Migrate, load, transform, verify and publish
+    Run,
+    /// Bring the warehouse's tables, procedures and metrics up to date with this program
+    Migrate,
+    /// Load every sealed manifest that the ledger does not hold, in order
+    Load {
+        /// Migrate first
+        #[arg(long)]
+        migrate: bool,
+    },
+    /// Fill the curated layer and compute the metrics, not yet visible to readers
+    Transform {
+        /// Verify afterwards
+        #[arg(long)]
+        verify: bool,
+        /// Verify and publish afterwards
+        #[arg(long)]
+        publish: bool,
+    },
+    /// Run the checks and see whether the receipt balances
+    Verify,
+    /// Make readers see the metrics of a verified run
+    Publish,
+    /// Look at the metrics
+    #[command(subcommand)]
+    Metric(MetricAction),
+    /// Show what is loaded, transformed and published
+    Status,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub enum MetricAction {
+    /// List the metrics with what they say
+    List,
+    /// Print the published rows of a metric, newest periods first
+    Show {
+        name: String,
+        #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
+        format: OutputFormat,
+        /// Rows to print [default: all]
+        #[arg(long, value_name = "ROWS")]
+        limit: Option<u32>,
+    },
+}
+
+/// The form of results on standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OutputFormat {
+    Table,
+    Csv,
+    Json,
+}
+
+/// One run of load, transform, verify or publish.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub run_id: Option<RunId>,
+    /// The run date as asked for; without one it is that of the run's manifests.
+    pub as_of: Option<RunDate>,
+    pub tables: Vec<&'static TableSpec>,
+    pub bucket: String,
+    pub warehouse: WarehouseConfig,
+    /// ARN of the role with which COPY reads the bucket.
+    pub copy_role: String,
+    pub reporting: ReportingConfig,
+}
+
+/// What all published numbers are in.
+#[derive(Debug, Clone)]
+pub struct ReportingConfig {
+    pub timezone: Tz,
+    pub currency: Currency,
+    pub fx_max_age_days: u32,
+    pub fx_rates_key: String,
+}
+
+/// How to reach the warehouse through the Data API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WarehouseConfig {
+    pub target: Target,
+    pub database: String,
+    pub secret_arn: Option<String>,
+}
+
+/// Which warehouse. A Serverless workgroup takes its user from IAM or the secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    Workgroup { name: String },
+    Cluster { identifier: String, user: Option<String> },
+}
+
+/// The form of log lines on stderr.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Text on a terminal, JSON otherwise.
+    Auto,
+    Json,
+    Text,
+}
+
+/// Why the program cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error(transparent)]
+    Env(#[from] EnvError),
+    #[error(transparent)]
+    UnknownTable(#[from] UnknownTable),
+    #[error(
+        "missing variable `REDSHIFT_WORKGROUP`, and neither `REDSHIFT_CLUSTER_IDENTIFIER` nor `REDSHIFT_HOST` in its place"
+    )]
+    NoTarget,
+    #[error(
+        "variable `REDSHIFT_HOST` has the value `{0}`: expected the endpoint of a cluster or a Serverless workgroup"
+    )]
+    Host(String),
+    #[error("variable `{name}` has the value `{value}`: expected {expected}")]
+    Unusable { name: &'static str, value: String, expected: &'static str },
+    #[error("no AWS region is set")]
+    NoRegion,
+}
+
+/// A text that is none of the accepted ones.
+#[derive(Debug, thiserror::Error)]
+#[error("expected one of {0}")]
+pub struct NotOneOf(&'static str);
+
+impl Config {
+    /// # Errors
+    /// A variable that is missing or cannot be understood, a table without a contract.
+    pub fn from_arguments(arguments: &Arguments) -> Result<Self, ConfigError> {
+        Ok(Self {
+            bucket: required_var("S3_BUCKET")?,
+            warehouse: WarehouseConfig::from_env()?,
+            copy_role: copy_role(required_var("GLUE_ROLE_ARN")?)?,
+            run_id: arguments.run_id.clone().map_or_else(|| var_parsed("RUN_ID"), |run_id| Ok(Some(run_id)))?,
+            as_of: arguments.as_of.map_or_else(|| var_parsed("AS_OF"), |date| Ok(Some(date)))?,
+            tables: tables(arguments)?,
+            reporting: ReportingConfig::from_env()?,
+        })
+    }
+}
+
+impl ReportingConfig {
+    fn from_env() -> Result<Self, ConfigError> {
+        let code = var("REPORTING_CURRENCY")?.unwrap_or_else(|| DEFAULT_CURRENCY.to_owned());
+        let currency = Currency::parse(&code).ok_or(ConfigError::Unusable {
+            name: "REPORTING_CURRENCY",
+            value: code,
+            expected: "a currency code of ISO 4217, for example `USD`",
+        })?;
+        Ok(Self {
+            timezone: var_parsed("REPORTING_TIMEZONE")?.unwrap_or(Tz::UTC),
+            currency,
+            fx_max_age_days: var_parsed("FX_MAX_AGE_DAYS")?.unwrap_or(DEFAULT_FX_MAX_AGE_DAYS),
+            fx_rates_key: var("FX_RATES_KEY")?.unwrap_or_else(|| DEFAULT_FX_RATES_KEY.to_owned()),
+        })
+    }
+}
+
+impl WarehouseConfig {
+    /// # Errors
+    /// A variable that is missing or cannot be understood.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::from_variables(var)
+    }
+
+    fn from_variables(var: impl Fn(&'static str) -> Result<Option<String>, EnvError>) -> Result<Self, ConfigError> {
+        let cluster = |identifier, user| Target::Cluster { identifier, user };
+        let user = var("REDSHIFT_USER")?;
+        let target = match (var("REDSHIFT_WORKGROUP")?, var("REDSHIFT_CLUSTER_IDENTIFIER")?, var("REDSHIFT_HOST")?) {
+            (Some(name), _, _) => Target::Workgroup { name },
+            (None, Some(identifier), _) => cluster(identifier, user),
+            (None, None, Some(host)) => match target_of_host(&host) {
+                Some(Target::Cluster { identifier, .. }) => cluster(identifier, user),
+                Some(workgroup @ Target::Workgroup { .. }) => workgroup,
+                None => return Err(ConfigError::Host(host)),
+            },
+            (None, None, None) => return Err(ConfigError::NoTarget),
+        };
+        let secret_arn = var("REDSHIFT_SECRET_ARN")?;
+        if secret_arn.is_none() && var("REDSHIFT_PASSWORD")?.is_some() {
+            tracing::warn!(
+                "REDSHIFT_PASSWORD is not used: the Data API takes no password; IAM or REDSHIFT_SECRET_ARN identifies the user"
+            );
+        }
+        let database = var("REDSHIFT_DATABASE")?.ok_or(EnvError::Missing("REDSHIFT_DATABASE"))?;
+        Ok(Self { target, database, secret_arn })
+    }
+}
+
+/// `workgroup.account.region.redshift-serverless.amazonaws.com` or `cluster.hash.region.redshift.amazonaws.com`, with or
+/// without port and database.
+fn target_of_host(host: &str) -> Option<Target> {
+    let host = host.split([':', '/']).next()?;
+    let (name, rest) = host.split_once('.')?;
+    let labels: Vec<_> = rest.split('.').collect();
+    if name.is_empty() || !labels.contains(&"amazonaws") {
+        None
+    } else if labels.contains(&"redshift-serverless") {
+        Some(Target::Workgroup { name: name.to_owned() })
+    } else if labels.contains(&"redshift") {
+        Some(Target::Cluster { identifier: name.to_owned(), user: None })
+    } else {
+        None
+    }
+}
+
+/// The role stands in COPY as a literal, where nothing can be escaped in a way that every engine agrees on.
+fn copy_role(arn: String) -> Result<String, ConfigError> {
+    let is_safe = |byte: u8| byte.is_ascii_alphanumeric() || b":/-_+=,.@".contains(&byte);
+    if arn.starts_with("arn:") && arn.bytes().all(is_safe) {
+        return Ok(arn);
+    }
+    Err(ConfigError::Unusable { name: "GLUE_ROLE_ARN", value: arn, expected: "the ARN of an IAM role" })
+}
+
+impl LogFormat {
+    /// # Errors
+    /// When `LOG_FORMAT` is none of the known ones.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Ok(var_parsed("LOG_FORMAT")?.unwrap_or(Self::Auto))
+    }
+}
+
+fn tables(arguments: &Arguments) -> Result<Vec<&'static TableSpec>, ConfigError> {
+    let names = match arguments.tables.as_slice() {
+        [] => var("TABLES")?.unwrap_or_default().split(',').map(str::to_owned).collect(),
+        names => names.to_vec(),
+    };
+    let mut names: Vec<_> = names.iter().map(|name| name.trim()).filter(|name| !name.is_empty()).collect();
+    names.sort_unstable();
+    names.dedup();
+    if names.is_empty() {
+        return Ok(table_specs().iter().collect());
+    }
+    Ok(names.into_iter().map(table_spec).collect::<Result<_, _>>()?)
+}
+
+impl FromStr for LogFormat {
+    type Err = NotOneOf;
+
+    fn from_str(text: &str) -> Result<Self, NotOneOf> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "json" => Ok(Self::Json),
+            "text" => Ok(Self::Text),
+            _ => Err(NotOneOf("auto, json, text")),
+        }
+    }
+}
+
+impl fmt::Display for WarehouseConfig {
+    /// Where the warehouse is, without secrets.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.target {
+            Target::Workgroup { name } => write!(formatter, "workgroup `{name}`, database `{}`", self.database),
+            Target::Cluster { identifier, .. } => {
+                write!(formatter, "cluster `{identifier}`, database `{}`", self.database)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(variables: &[(&str, &str)]) -> Result<Target, ConfigError> {
+        let find = |name| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+        let var = |name| Ok(if name == "REDSHIFT_DATABASE" { Some("analytics".into()) } else { find(name) });
+        WarehouseConfig::from_variables(var).map(|config| config.target)
+    }
+
+    #[test]
+    fn the_warehouse_is_found_by_name_or_by_endpoint() {
+        let workgroup = |name: &str| Target::Workgroup { name: name.into() };
+        let cluster = |identifier: &str, user: Option<&str>| Target::Cluster {
+            identifier: identifier.into(),
+            user: user.map(str::to_owned),
+        };
+        let serverless = "wg.123456789012.us-east-1.redshift-serverless.amazonaws.com:5439/dev";
+        let provisioned = "c1.abc.eu-west-1.redshift.amazonaws.com";
+        let china = "c1.abc.cn-north-1.redshift.amazonaws.com.cn";
+        let cases: [(&[(&str, &str)], Target); 6] = [
+            (&[("REDSHIFT_WORKGROUP", "wg"), ("REDSHIFT_CLUSTER_IDENTIFIER", "c1")], workgroup("wg")),
+            (&[("REDSHIFT_CLUSTER_IDENTIFIER", "c1"), ("REDSHIFT_USER", "etl")], cluster("c1", Some("etl"))),
+            (&[("REDSHIFT_HOST", serverless), ("REDSHIFT_USER", "etl")], workgroup("wg")),
+            (&[("REDSHIFT_HOST", provisioned), ("REDSHIFT_USER", "etl")], cluster("c1", Some("etl"))),
+            (&[("REDSHIFT_HOST", china)], cluster("c1", None)),
+            (&[("REDSHIFT_HOST", provisioned), ("REDSHIFT_CLUSTER_IDENTIFIER", "c2")], cluster("c2", None)),
+        ];
+        for (variables, expected) in cases {
+            assert_eq!(target(variables).unwrap(), expected, "{variables:?}");
+        }
+    }
+
+    #[test]
+    fn a_warehouse_that_is_not_named_is_asked_for() {
+        let message = target(&[]).unwrap_err().to_string();
+        assert!(message.contains("REDSHIFT_WORKGROUP") && message.contains("REDSHIFT_HOST"), "{message}");
+        assert!(matches!(target(&[("REDSHIFT_HOST", "localhost")]), Err(ConfigError::Host(_))));
+    }
+
+    #[test]
+    fn a_role_that_could_leave_its_literal_is_refused() {
+        assert!(copy_role("arn:aws:iam::123456789012:role/path/copy_x".into()).is_ok());
+        for text in ["role", "arn:aws:iam::1:role/x' --", "arn:aws:iam::1:role/x y"] {
+            assert!(copy_role(text.into()).is_err(), "{text}");
+        }
+    }
+}

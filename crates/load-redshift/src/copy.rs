@@ -1,0 +1,187 @@
+//! The SQL of a load that follows from a manifest: staging table, COPY, and which rows of the raw table are replaced.
+
+use crate::literal;
+use chrono::{Days, NaiveDate};
+use rental_core::{Chunk, Manifest, TableSpec, object_key};
+
+/// Part of one DELETE, so that its text stays far below what the Data API takes.
+const RANGES_PER_DELETE: usize = 400;
+
+/// The raw table of a contract. `raw` is a reserved word in Redshift.
+pub(crate) fn raw_table(spec: &TableSpec) -> String {
+    format!("\"raw\".{}", spec.name)
+}
+
+pub(crate) fn staging_table(spec: &TableSpec) -> String {
+    format!("staging_{}", spec.name)
+}
+
+pub(crate) fn create_staging(spec: &TableSpec) -> String {
+    let columns = spec.redshift_columns().into_iter().map(|(name, definition)| format!("{name} {definition}"));
+    format!("create temp table {} (\n    {}\n)", staging_table(spec), columns.collect::<Vec<_>>().join(",\n    "))
+}
+
+/// COPY from Parquet maps columns by position, so the list is that of the files.
+pub(crate) fn copy_into_staging(spec: &TableSpec, manifest: &Manifest, bucket: &str, role: &str) -> String {
+    format!(
+        "copy {} ({})\nfrom 's3://{bucket}/{}'\niam_role '{role}'\nformat as parquet\nmanifest",
+        staging_table(spec),
+        manifest.columns.join(", "),
+        object_key::copy_manifest(&spec.name, &manifest.run_id),
+    )
+}
+
+/// DELETEs that empty the manifest's chunks. Chunks that lie side by side become one range, given as literals so that only
+/// the blocks that hold it are read.
+pub(crate) fn delete_chunks(spec: &TableSpec, manifest: &Manifest) -> Vec<String> {
+    let column = spec.chunk_grid.column();
+    let mut chunks: Vec<_> = manifest.replaced_chunks.iter().map(|replaced| replaced.chunk).collect();
+    chunks.sort_unstable();
+    let mut ranges: Vec<Range> = Vec::new();
+    for chunk in chunks {
+        // Rows without a place in the grid are all quarantined: the raw table has none of them.
+        let Some(range) = Range::of(chunk) else { continue };
+        match ranges.last_mut() {
+            Some(last) if last.touches(&range) => last.grow(&range),
+            _ => ranges.push(range),
+        }
+    }
+    let delete = |ranges: &[Range]| {
+        let conditions: Vec<_> = ranges.iter().map(|range| range.condition(column)).collect();
+        format!("delete from {}\nwhere {}", raw_table(spec), conditions.join("\n    or "))
+    };
+    ranges.chunks(RANGES_PER_DELETE).map(delete).collect()
+}
+
+pub(crate) fn insert_from_staging(spec: &TableSpec, manifest: &Manifest) -> String {
+    let columns = manifest.columns.join(", ");
+    format!(
+        "insert into {} ({columns}, run_id)\nselect {columns}, {}\nfrom {}",
+        raw_table(spec),
+        literal::text(manifest.run_id.as_str()),
+        staging_table(spec),
+    )
+}
+
+/// Neighbouring chunks as one range, both ends included.
+enum Range {
+    Keys { first: i64, last: i64 },
+    Days { first: NaiveDate, last: NaiveDate },
+}
+
+impl Range {
+    fn of(chunk: Chunk) -> Option<Self> {
+        match chunk {
+            Chunk::Keys { first, last } => Some(Self::Keys { first, last }),
+            Chunk::Day { day: Some(day) } => Some(Self::Days { first: day, last: day }),
+            Chunk::Day { day: None } => None,
+        }
+    }
+
+    fn touches(&self, next: &Self) -> bool {
+        match (self, next) {
+            (Self::Keys { last, .. }, Self::Keys { first, .. }) => last.checked_add(1) == Some(*first),
+            (Self::Days { last, .. }, Self::Days { first, .. }) => last.succ_opt() == Some(*first),
+            (Self::Keys { .. }, Self::Days { .. }) | (Self::Days { .. }, Self::Keys { .. }) => false,
+        }
+    }
+
+    fn grow(&mut self, next: &Self) {
+        match (self, next) {
+            (Self::Keys { last, .. }, Self::Keys { last: end, .. }) => *last = *end,
+            (Self::Days { last, .. }, Self::Days { last: end, .. }) => *last = *end,
+            (Self::Keys { .. }, Self::Days { .. }) | (Self::Days { .. }, Self::Keys { .. }) => {}
+        }
+    }
+
+    fn condition(&self, column: &str) -> String {
+        match self {
+            Self::Keys { first, last } => format!("{column} between {} and {last}", key(*first)),
+            Self::Days { first, last } => {
+                let end = last.checked_add_days(Days::new(1)).unwrap_or(*last);
+                format!("({column} >= '{first}' and {column} < '{end}')")
+            }
+        }
+    }
+}
+
+/// The smallest key has no literal of its own: its digits alone are out of range before the sign is applied.
+fn key(value: i64) -> String {
+    if value == i64::MIN { format!("({} - 1)", value + 1) } else { value.to_string() }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use rental_core::{ReplacedChunk, table_spec};
+    use serde_json::json;
+
+    /// A sealed manifest of a table with these chunks; each holds one written row.
+    pub(crate) fn manifest(table: &str, run_id: &str, sequence: u64, at: &str, chunks: &[Chunk]) -> Manifest {
+        let spec = table_spec(table).unwrap();
+        let replaced: Vec<_> = chunks
+            .iter()
+            .map(|chunk| ReplacedChunk {
+                chunk: *chunk,
+                fingerprint: rental_core::Fingerprint { row_count: 1, hash: 1 },
+                written: 1,
+                quarantined: 0,
+            })
+            .collect();
+        let file = json!({
+            "key": format!("raw/{table}/run={run_id}/part-00000.parquet"),
+            "record_count": chunks.len(),
+            "file_size_in_bytes": 99,
+        });
+        let files = if chunks.is_empty() { json!([]) } else { json!([file]) };
+        let value = json!({
+            "format_version": Manifest::FORMAT_VERSION, "status": "sealed", "run_id": run_id, "run_date": &at[..10],
+            "table": table, "contract_version": 1, "contract_hash": spec.contract_hash, "sequence": sequence,
+            "snapshot": { "at": at, "mode": "one connection", "server_version": "8.0", "source_timezone": "UTC" },
+            "columns": spec.column_names(), "absent_columns": [], "chunk_grid": { "by": "day", "column": "viewed_at" },
+            "replaced_chunks": replaced, "unchanged_chunk_count": 0, "files": files, "quarantine_files": [],
+            "rows": { "read": chunks.len(), "unchanged": 0, "written": chunks.len(), "quarantined": 0 }, "violations": [],
+        });
+        Manifest::from_json("manifest.json", value.to_string().as_bytes()).unwrap()
+    }
+
+    fn day(text: &str) -> Chunk {
+        Chunk::Day { day: text.parse().ok() }
+    }
+
+    #[test]
+    fn neighbouring_chunks_are_deleted_as_one_range() {
+        let keys = [Chunk::of_key(0, 10), Chunk::of_key(25, 10), Chunk::of_key(10, 10), Chunk::of_key(90, 10)];
+        let deleted = delete_chunks(table_spec("bookings").unwrap(), &manifest("bookings", "r1", 1, AT, &keys));
+        let expected =
+            "delete from \"raw\".bookings\nwhere booking_id between 0 and 29\n    or booking_id between 90 and 99";
+        assert_eq!(deleted, [expected]);
+    }
+
+    #[test]
+    fn days_are_deleted_whole_and_rows_without_a_day_need_no_delete() {
+        let days = [day("2025-02-28"), day("2025-03-01"), day("no day"), day("2025-03-05")];
+        let spec = table_spec("user_viewing").unwrap();
+        let expected = "delete from \"raw\".user_viewing\nwhere (viewed_at >= '2025-02-28' and viewed_at < '2025-03-02')\n    \
+                        or (viewed_at >= '2025-03-05' and viewed_at < '2025-03-06')";
+        assert_eq!(delete_chunks(spec, &manifest("user_viewing", "r1", 1, AT, &days)), [expected]);
+        assert_eq!(delete_chunks(spec, &manifest("user_viewing", "r1", 1, AT, &[day("no day")])), Vec::<String>::new());
+    }
+
+    #[test]
+    fn many_scattered_chunks_take_several_deletes() {
+        let scattered: Vec<_> = (0..1000).map(|index| Chunk::of_key(index * 20, 10)).collect();
+        let deleted = delete_chunks(table_spec("bookings").unwrap(), &manifest("bookings", "r1", 1, AT, &scattered));
+        assert_eq!(deleted.len(), 3);
+        assert!(deleted.iter().map(String::len).sum::<usize>() < crate::data_api::BATCH_MAX_BYTES);
+    }
+
+    #[test]
+    fn the_outermost_keys_have_literals() {
+        let edges = [Chunk::of_key(i64::MIN, 10), Chunk::of_key(i64::MAX, 10)];
+        let deleted = delete_chunks(table_spec("bookings").unwrap(), &manifest("bookings", "r1", 1, AT, &edges));
+        assert!(deleted[0].contains("(-9223372036854775807 - 1)"), "{}", deleted[0]);
+    }
+
+    const AT: &str = "2025-02-16T03:00:00Z";
+}

@@ -1,0 +1,158 @@
+//! Everything that can end a load, what each means for whoever started it, and the way out.
+
+use crate::{
+    bucket::BucketError, config::ConfigError, data_api::DataApiError, fx_rates::FxRatesError, metric::MetricFault,
+    metric::UnknownMetric, result_rows::UnexpectedValue, sql_tree::ProcedureCycle,
+};
+use rental_core::{Finding, Imbalance, ManifestError, RunId, UnknownTable};
+use std::borrow::Cow;
+
+/// Why a step did not end as asked.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    DataApi(#[from] DataApiError),
+    #[error(transparent)]
+    Bucket(#[from] BucketError),
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    #[error(transparent)]
+    UnknownTable(#[from] UnknownTable),
+    #[error(transparent)]
+    UnknownMetric(#[from] UnknownMetric),
+    #[error(transparent)]
+    MetricFault(#[from] MetricFault),
+    #[error(transparent)]
+    ProcedureCycle(#[from] ProcedureCycle),
+    #[error("the warehouse has no ledger")]
+    NotMigrated { source: DataApiError },
+    #[error("the warehouse has no table `presentation.{name}`")]
+    NoMetricTable { name: &'static str },
+    #[error("no run is loaded")]
+    NothingLoaded,
+    #[error("run `{run_id}` is not loaded")]
+    NotLoaded { run_id: RunId },
+    #[error("run `{run_id}` has no sealed manifest in bucket `{bucket}`")]
+    NotSealed { run_id: RunId, bucket: String },
+    #[error("manifest `{key}` says it is of table `{table}` and run `{run_id}`")]
+    Misplaced { key: String, table: String, run_id: RunId },
+    #[error("manifest `{key}` has the sequence {found}, but the table's last loaded one is {loaded}")]
+    OutOfSequence { key: String, found: u64, loaded: u64 },
+    #[error("the files of manifest `{key}` have other columns than the contract: found {found}; expected {expected}")]
+    OtherColumns { key: String, found: String, expected: String },
+    #[error("the rows of manifest `{key}` are not those that were copied")]
+    RowsDiffer { key: String, source: DataApiError },
+    #[error("refuse the exchange rates `{key}` of bucket `{bucket}`")]
+    FxRates { key: String, bucket: String, source: FxRatesError },
+    #[error("read {what}")]
+    Result { what: &'static str, source: UnexpectedValue },
+    #[error("read the findings of `{check}`")]
+    Check { check: String, source: UnexpectedValue },
+    #[error("run `{run_id}` is not published, its receipt does not balance: {}", listed(imbalances))]
+    Unbalanced { run_id: RunId, imbalances: Vec<Imbalance> },
+    #[error("run `{run_id}` is not published, checks found errors: {}", described(findings))]
+    Refused { run_id: RunId, findings: Vec<Finding> },
+    #[error("run `{run_id}` is not verified since it was transformed")]
+    NotVerified { run_id: RunId },
+    #[error("run `{run_id}` is not transformed")]
+    NotTransformed { run_id: RunId },
+    #[error("parse `{key}`")]
+    Json { key: String, source: serde_json::Error },
+    #[error("`{key}` kept changing while this run tried to add its part")]
+    ReceiptContended { key: String },
+    #[error("stopped by a signal")]
+    Interrupted,
+    #[error("write to standard output")]
+    Output { source: std::io::Error },
+}
+
+fn listed(imbalances: &[Imbalance]) -> String {
+    imbalances.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+fn described(findings: &[Finding]) -> String {
+    let describe = |finding: &Finding| format!("{} ({}): {}", finding.rule, finding.check, finding.detail);
+    findings.iter().map(describe).collect::<Vec<_>>().join("; ")
+}
+
+impl LoadError {
+    /// 1 failed and worth a retry, 2 usage or configuration, 3 the data was refused.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        let by_retry = |is_retryable| if is_retryable { 1 } else { 2 };
+        match self {
+            Self::DataApi(error) => by_retry(error.is_retryable()),
+            Self::Bucket(error) => by_retry(error.is_retryable()),
+            Self::Manifest(ManifestError::Balance { .. })
+            | Self::RowsDiffer { .. }
+            | Self::FxRates { .. }
+            | Self::Unbalanced { .. }
+            | Self::Refused { .. } => 3,
+            Self::ReceiptContended { .. } | Self::Interrupted | Self::Output { .. } => 1,
+            Self::Config(_)
+            | Self::Manifest(ManifestError::Parse { .. } | ManifestError::FormatVersion { .. })
+            | Self::UnknownTable(_)
+            | Self::UnknownMetric(_)
+            | Self::MetricFault(_)
+            | Self::ProcedureCycle(_)
+            | Self::NotMigrated { .. }
+            | Self::NoMetricTable { .. }
+            | Self::NothingLoaded
+            | Self::NotLoaded { .. }
+            | Self::NotSealed { .. }
+            | Self::Misplaced { .. }
+            | Self::OutOfSequence { .. }
+            | Self::OtherColumns { .. }
+            | Self::Result { .. }
+            | Self::Check { .. }
+            | Self::NotVerified { .. }
+            | Self::NotTransformed { .. }
+            | Self::Json { .. } => 2,
+        }
+    }
+
+    /// The way out, where there is one to name.
+    #[must_use]
+    pub fn hint(&self) -> Option<Cow<'static, str>> {
+        let hint = match self {
+            Self::Config(ConfigError::NoRegion) => "set `AWS_REGION`, or a profile that has a region",
+            Self::Config(ConfigError::UnknownTable(_)) => {
+                "correct `--tables` or `TABLES`; without them all tables are taken"
+            }
+            Self::Config(_) => "set it in the environment or in `.env`; `.env.example` explains every variable",
+            Self::DataApi(error) => return error.hint().map(Cow::Borrowed),
+            Self::Bucket(error) => return error.hint().map(Cow::Borrowed),
+            Self::UnknownMetric(_) => "`load-redshift metric list` says what each of them is",
+            Self::NotMigrated { .. } | Self::NoMetricTable { .. } => "run `load-redshift migrate`, or `load --migrate`",
+            Self::NothingLoaded | Self::NotLoaded { .. } => "run `load-redshift load` first",
+            Self::NotSealed { .. } => "extract-rds seals a run by its manifests; name a run that it finished, or none",
+            Self::OutOfSequence { .. } => {
+                "a manifest in between is missing in the bucket, or this one was replaced; restore it, or load the log into an empty database"
+            }
+            Self::OtherColumns { .. } => "use the release of load-redshift that has the contract of that time",
+            Self::RowsDiffer { .. } => {
+                "nothing of this table was loaded; the data files were changed after they were sealed"
+            }
+            Self::FxRates { .. } => "correct the file; nothing was transformed",
+            Self::Unbalanced { .. } | Self::Refused { .. } => {
+                "readers still see the numbers of the last published run; the receipt under `runs/` holds all findings"
+            }
+            Self::NotVerified { .. } => "run `load-redshift transform --verify --publish`",
+            Self::NotTransformed { .. } => "run `load-redshift transform`",
+            Self::Interrupted => "running it again is safe: what is loaded is not loaded twice",
+            Self::Manifest(_)
+            | Self::UnknownTable(_)
+            | Self::MetricFault(_)
+            | Self::ProcedureCycle(_)
+            | Self::Misplaced { .. }
+            | Self::Result { .. }
+            | Self::Check { .. }
+            | Self::Json { .. }
+            | Self::ReceiptContended { .. }
+            | Self::Output { .. } => return None,
+        };
+        Some(hint.into())
+    }
+}

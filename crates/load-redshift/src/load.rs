@@ -1,0 +1,142 @@
+//! The load: every sealed manifest that the ledger does not hold becomes rows of the raw layer, run by run.
+
+use crate::{
+    error::LoadError,
+    job::Job,
+    ledger::{Ledger, LedgerEntry},
+    load_plan::{RunLoad, SealedManifest, plan_load},
+    load_table::{CopySource, Loaded, load_table},
+    migrate::migrate,
+    receipt,
+    sha256::sha256_hex,
+    transform::transform_run,
+};
+use chrono::Utc;
+use rental_core::{LoadReceipt, LoadedTable, Manifest, RunId, SealStatus, TableSpec, object_key, table_spec};
+use std::{collections::BTreeMap, time::Instant};
+
+/// Loads what the ledger lacks, up to the configured run if one is. Versions of listings are taken run by run, so each
+/// run is transformed before the next one is loaded.
+///
+/// # Errors
+/// When the configured run has nothing to load, manifests are missing in between, or bucket or warehouse fail.
+pub(crate) async fn load(job: &Job<'_>, migrate_first: bool) -> Result<(), LoadError> {
+    let started_at = Instant::now();
+    let prefixes = run_prefixes(job).await?;
+    if migrate_first {
+        migrate(&job.api).await?;
+    }
+    let ledger = Ledger::read(&job.api).await?;
+    let manifests = unloaded_manifests(job, prefixes, &ledger).await?;
+    let up_to = job.config.run_id.as_ref();
+    let plan = plan_load(manifests, &ledger, up_to)?;
+    if let Some(run_id) = up_to
+        && ledger.entries_of(run_id).next().is_none()
+        && plan.iter().all(|load| load.run_id != *run_id)
+    {
+        return Err(LoadError::NotSealed { run_id: run_id.clone(), bucket: job.bucket.name().to_owned() });
+    }
+    let mut ahead = ledger.latest_run().filter(|run_id| !ledger.runs.contains_key(run_id)).cloned();
+    for load in &plan {
+        if let Some(earlier) = ahead.take().filter(|earlier| *earlier != load.run_id) {
+            tracing::info!(run_id = %earlier, "transforming an earlier run before {} is loaded", load.run_id);
+            transform_run(job, &earlier, None).await?;
+        }
+        load_run(job, load).await?;
+        ahead = Some(load.run_id.clone());
+    }
+    if plan.is_empty() {
+        tracing::info!("nothing to load: the ledger holds every sealed manifest");
+    }
+    let ledger = if plan.is_empty() { ledger } else { Ledger::read(&job.api).await? };
+    let mut runs: Vec<_> = plan.iter().map(|load| &load.run_id).collect();
+    if runs.is_empty() {
+        runs.extend(up_to.filter(|run_id| ledger.entries_of(run_id).next().is_some()));
+    }
+    runs.dedup();
+    for run_id in runs {
+        write_receipt(job, &ledger, run_id, started_at).await?;
+    }
+    Ok(())
+}
+
+/// `raw/<table>/run=<run_id>/` of every table that is to be loaded.
+async fn run_prefixes(job: &Job<'_>) -> Result<Vec<(&'static TableSpec, RunId)>, LoadError> {
+    let mut prefixes = Vec::new();
+    for spec in &job.config.tables {
+        let folders = job.bucket.folders(&object_key::raw_prefix(&spec.name)).await?;
+        prefixes.extend(folders.iter().filter_map(|folder| Some((*spec, object_key::run_id_of(folder)?))));
+    }
+    Ok(prefixes)
+}
+
+async fn unloaded_manifests(
+    job: &Job<'_>,
+    prefixes: Vec<(&'static TableSpec, RunId)>,
+    ledger: &Ledger,
+) -> Result<Vec<SealedManifest>, LoadError> {
+    let mut manifests = Vec::new();
+    for (spec, run_id) in prefixes {
+        if ledger.entry(&spec.name, &run_id).is_some() {
+            continue;
+        }
+        let key = object_key::manifest(&spec.name, &run_id);
+        // A run without a manifest is not sealed yet, or never will be.
+        let Some(object) = job.bucket.read(&key).await? else { continue };
+        let manifest = Manifest::from_json(&key, &object.content)?;
+        if manifest.table != spec.name || manifest.run_id != run_id {
+            return Err(LoadError::Misplaced { key, table: manifest.table, run_id: manifest.run_id });
+        }
+        match manifest.status {
+            SealStatus::Sealed => {
+                let sha256 = sha256_hex([&object.content]);
+                manifests.push(SealedManifest { key, sha256, manifest });
+            }
+            SealStatus::Abandoned => {}
+        }
+    }
+    Ok(manifests)
+}
+
+async fn load_run(job: &Job<'_>, load: &RunLoad) -> Result<(), LoadError> {
+    let source = CopySource { bucket: job.bucket.name(), role: &job.config.copy_role };
+    for sealed in &load.manifests {
+        let started_at = Instant::now();
+        let table = &sealed.manifest.table;
+        let loaded = load_table(&job.api, table_spec(table)?, sealed, source).await?;
+        let message = match loaded {
+            Loaded::Now => "loaded",
+            Loaded::Before => "already loaded",
+        };
+        tracing::info!(
+            table,
+            run_id = %load.run_id,
+            row_count = sealed.manifest.rows.written,
+            chunk_count = sealed.manifest.replaced_chunks.len(),
+            duration_ms = started_at.elapsed().as_millis() as u64,
+            "{message}"
+        );
+    }
+    Ok(())
+}
+
+async fn write_receipt(job: &Job<'_>, ledger: &Ledger, run_id: &RunId, started_at: Instant) -> Result<(), LoadError> {
+    let Some(run_date) = ledger.run_date(run_id) else { return Ok(()) };
+    let loaded = |entry: &LedgerEntry| LoadedTable {
+        manifest_rows: entry.row_count,
+        // record_load counted them in the transaction that wrote them, or there would be no entry.
+        raw_rows: entry.row_count,
+        chunk_count: entry.chunk_count,
+        file_count: entry.file_count,
+    };
+    let tables: BTreeMap<_, _> = ledger.entries_of(run_id).map(|entry| (entry.table.clone(), loaded(entry))).collect();
+    let part = LoadReceipt { finished_at: Utc::now(), duration_ms: started_at.elapsed().as_millis() as u64, tables };
+    receipt::update(&job.bucket, run_id, run_date, |receipt| {
+        // A repeated load that found nothing to do changes nothing.
+        if receipt.load.as_ref().is_none_or(|earlier| earlier.tables != part.tables) {
+            receipt.load = Some(part.clone());
+        }
+    })
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,152 @@
+//! Results on standard output: metrics as table, CSV or JSON, the state of the warehouse, the receipt of a run.
+
+use crate::{
+    config::OutputFormat,
+    data_api::DataApi,
+    error::LoadError,
+    ledger::Ledger,
+    metric::{find, metrics},
+    relation::{RelationColumn, columns_of},
+    result_rows::{Cell, Column, ResultRows},
+};
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
+use rental_core::Receipt;
+use serde_json::{Map, Value};
+use std::io::{Write, stdout};
+
+/// Every metric with its unit, grain and what it says.
+pub(crate) fn list_metrics() -> Result<(), LoadError> {
+    let mut table = new_table(&["metric", "what it says", "grain", "unit"]);
+    for metric in metrics()? {
+        table.add_row([metric.name, &metric.description, &metric.grain, &metric.unit]);
+    }
+    print(&format!("{table}\n"))
+}
+
+/// The published rows of a metric, newest periods first.
+pub(crate) async fn show_metric(
+    api: &DataApi,
+    name: &str,
+    format: OutputFormat,
+    limit: Option<u32>,
+) -> Result<(), LoadError> {
+    let metrics = metrics()?;
+    let metric = find(&metrics, name)?;
+    let limit = limit.map_or_else(String::new, |rows| format!(" limit {rows}"));
+    let mut relations = columns_of(api, "presentation").await?;
+    let columns = relations.remove(metric.name).ok_or(LoadError::NoMetricTable { name: metric.name })?;
+    let sql = format!("select * from presentation.{} order by {}{limit}", metric.name, row_order(&columns));
+    let result = api.query(&format!("read presentation.{}", metric.name), &sql).await?;
+    match format {
+        OutputFormat::Table => print(&format!("{}\n", as_table(&result))),
+        OutputFormat::Csv => print_csv(&result),
+        OutputFormat::Json => print(&format!("{:#}\n", as_json(&result))),
+    }
+}
+
+/// Newest periods first, in them by rank where there is one, else by the leading columns.
+fn row_order(columns: &[RelationColumn]) -> String {
+    let period = columns.iter().find(|column| column.type_name == "date").map(|column| format!("{} desc", column.name));
+    let rank = columns.iter().find(|column| column.name.ends_with("_rank"));
+    let rank = rank.map(|column| format!("{} nulls last", column.name));
+    let leading = ["1", "2", "3"].into_iter().take(columns.len()).map(str::to_owned);
+    period.into_iter().chain(rank).chain(leading).collect::<Vec<_>>().join(", ")
+}
+
+/// How far each loaded run came, newest last.
+pub(crate) fn print_status(ledger: &Ledger) -> Result<(), LoadError> {
+    let mut table = new_table(&["run", "run date", "tables", "rows", "chunks", "transformed", "published"]);
+    for run_id in ledger.loaded_runs() {
+        let entries: Vec<_> = ledger.entries_of(run_id).collect();
+        let run = ledger.runs.get(run_id);
+        table.add_row([
+            run_id.to_string(),
+            ledger.run_date(run_id).map(|date| date.to_string()).unwrap_or_default(),
+            entries.len().to_string(),
+            entries.iter().map(|entry| entry.row_count).sum::<u64>().to_string(),
+            entries.iter().map(|entry| entry.chunk_count).sum::<u64>().to_string(),
+            run.map(|run| format!("{} for {}", run.transformed_at, run.run_date)).unwrap_or_default(),
+            run.and_then(|run| run.published_at.clone()).unwrap_or_default(),
+        ]);
+    }
+    print(&format!("{table}\n"))
+}
+
+/// What a run did, in a line per table.
+pub(crate) fn print_receipt(receipt: &Receipt) -> Result<(), LoadError> {
+    let mut table = new_table(&["table", "read", "unchanged", "written", "quarantined", "loaded"]);
+    for (name, extracted) in receipt.extract.iter().flat_map(|extract| &extract.tables) {
+        let rows = extracted.rows;
+        let loaded = receipt.load.as_ref().and_then(|load| load.tables.get(name)).map(|loaded| loaded.raw_rows);
+        let counts = [rows.read, rows.unchanged, rows.written, rows.quarantined].map(|count| count.to_string());
+        table.add_row(
+            [name.clone()].into_iter().chain(counts).chain([loaded.map_or_else(String::new, |rows| rows.to_string())]),
+        );
+    }
+    let state = match (&receipt.publish, &receipt.verify) {
+        (Some(publish), _) => format!("published {} metrics", publish.metrics.len()),
+        (None, Some(verify)) => format!("verified by {} checks, not published", verify.checks_run),
+        (None, None) => "transformed, not verified".to_owned(),
+    };
+    print(&format!("{table}\nrun {} for {}: {state}\n", receipt.run_id, receipt.run_date))
+}
+
+fn new_table(columns: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_style(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic).set_header(columns);
+    table
+}
+
+fn as_table(result: &ResultRows) -> Table {
+    let names: Vec<_> = result.columns.iter().map(|column| column.name.as_str()).collect();
+    let mut table = new_table(&names);
+    for row in &result.rows {
+        table.add_row(row.iter().map(|cell| cell.to_text().unwrap_or_default()));
+    }
+    for (index, column) in result.columns.iter().enumerate() {
+        let is_number =
+            column.is_decimal() || column.type_name.starts_with("int") || column.type_name.starts_with("float");
+        if let Some(shown) = table.column_mut(index).filter(|_| is_number) {
+            shown.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
+}
+
+fn print_csv(result: &ResultRows) -> Result<(), LoadError> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let failed = |error: csv::Error| LoadError::Output { source: error.into() };
+    writer.write_record(result.columns.iter().map(|column| &column.name)).map_err(failed)?;
+    for row in &result.rows {
+        writer.write_record(row.iter().map(|cell| cell.to_text().unwrap_or_default())).map_err(failed)?;
+    }
+    let content = writer.into_inner().map_err(|error| LoadError::Output { source: error.into_error() })?;
+    print(&String::from_utf8_lossy(&content))
+}
+
+/// A list of objects. Decimals are numbers; CSV has all their digits.
+fn as_json(result: &ResultRows) -> Value {
+    let value = |column: &Column, cell: &Cell| match cell {
+        Cell::Null => Value::Null,
+        Cell::Boolean(value) => Value::from(*value),
+        Cell::Integer(value) => Value::from(*value),
+        Cell::Double(value) => Value::from(*value),
+        Cell::Text(text) if column.is_decimal() => {
+            text.parse::<f64>().map_or_else(|_| Value::from(text.as_str()), Value::from)
+        }
+        Cell::Text(text) => Value::from(text.as_str()),
+    };
+    let object = |row: &Vec<Cell>| {
+        let members = result.columns.iter().zip(row).map(|(column, cell)| (column.name.clone(), value(column, cell)));
+        Value::Object(members.collect::<Map<_, _>>())
+    };
+    Value::Array(result.rows.iter().map(object).collect())
+}
+
+/// A reader that went away, such as `head`, has what it wanted.
+fn print(text: &str) -> Result<(), LoadError> {
+    match stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        result => result.map_err(|source| LoadError::Output { source }),
+    }
+}

@@ -1,0 +1,118 @@
+//! The transformation of a run: one transaction of procedure calls that fills the curated layer and computes the metrics
+//! where readers do not see them yet. Repeating it gives the same tables.
+
+use crate::{
+    data_api::{DataApi, Statement},
+    error::LoadError,
+    fx_rates::load_fx_rates,
+    job::Job,
+    ledger::Ledger,
+    literal,
+    metric::{Metric, metrics},
+    receipt,
+    result_rows::Row,
+    sql_tree::{CuratedProcedure, curated_procedures},
+};
+use chrono::Utc;
+use rental_core::{RuleCount, RunDate, RunId, TransformReceipt};
+use std::time::Instant;
+
+/// Which run the step is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Chosen {
+    Run(RunId),
+    /// A newer run is loaded: the curated layer cannot stand for this one any more.
+    Superseded {
+        run_id: RunId,
+        by: RunId,
+    },
+}
+
+/// The configured run, or the latest loaded one.
+///
+/// # Errors
+/// When it is not loaded.
+pub(crate) fn choose_run(job: &Job<'_>, ledger: &Ledger) -> Result<Chosen, LoadError> {
+    let latest = ledger.latest_run().ok_or(LoadError::NothingLoaded)?.clone();
+    let Some(run_id) = job.config.run_id.clone() else { return Ok(Chosen::Run(latest)) };
+    if ledger.entries_of(&run_id).next().is_none() {
+        return Err(LoadError::NotLoaded { run_id });
+    }
+    Ok(if run_id == latest { Chosen::Run(run_id) } else { Chosen::Superseded { run_id, by: latest } })
+}
+
+/// Transforms one loaded run. Without a run date it is that of the run's manifests.
+///
+/// # Errors
+/// When the rates are refused, or bucket or warehouse fail; the curated layer is then as before.
+pub(crate) async fn transform_run(job: &Job<'_>, run_id: &RunId, as_of: Option<RunDate>) -> Result<(), LoadError> {
+    let started_at = Instant::now();
+    let run_date = match as_of {
+        Some(run_date) => run_date,
+        None => Ledger::read(&job.api)
+            .await?
+            .run_date(run_id)
+            .ok_or_else(|| LoadError::NotLoaded { run_id: run_id.clone() })?,
+    };
+    load_fx_rates(job).await?;
+    job.api.execute(&statements(job, run_id, run_date, &curated_procedures()?, &metrics()?)).await?;
+    let part = TransformReceipt {
+        finished_at: Utc::now(),
+        duration_ms: started_at.elapsed().as_millis() as u64,
+        rule_counts: rule_counts(&job.api).await?,
+    };
+    tracing::info!(%run_id, %run_date, duration_ms = part.duration_ms, "transformed");
+    receipt::update(&job.bucket, run_id, run_date, |receipt| {
+        receipt.transform = Some(part.clone());
+        // What was found before is about other numbers.
+        receipt.verify = None;
+        receipt.publish = None;
+    })
+    .await?;
+    Ok(())
+}
+
+fn statements(
+    job: &Job<'_>,
+    run_id: &RunId,
+    run_date: RunDate,
+    procedures: &[CuratedProcedure],
+    metrics: &[Metric],
+) -> Vec<Statement> {
+    let mut statements = Vec::new();
+    let mut add = |step: &str, sql: String| {
+        statements.push(Statement::new(format!("transform run {run_id}: {step}"), sql));
+    };
+    let run = literal::text(run_id.as_str());
+    let date = literal::date(run_date);
+    let reporting = &job.config.reporting;
+    add("lock the guard", "lock etl.guard".to_owned());
+    add("begin", format!("call etl.begin_transform({run}, {date})"));
+    let settings = [
+        ("reporting_timezone", reporting.timezone.name().to_owned()),
+        ("reporting_currency", reporting.currency.code.to_owned()),
+        ("fx_max_age_days", reporting.fx_max_age_days.to_string()),
+    ];
+    for (name, value) in settings {
+        add("settings", format!("call etl.set_setting('{name}', {})", literal::text(&value)));
+    }
+    for procedure in procedures {
+        add(&procedure.name, format!("call {}({date})", procedure.name));
+    }
+    for metric in metrics {
+        add(metric.name, format!("call audit.refresh_{}()", metric.name));
+    }
+    add("record", format!("call etl.record_transform({run}, {date})"));
+    statements
+}
+
+async fn rule_counts(api: &DataApi) -> Result<Vec<RuleCount>, LoadError> {
+    let sql = "select rule_id, table_name, severity, standing from curated.rule_counts order by rule_id, table_name";
+    let result = api.query("read curated.rule_counts", sql).await?;
+    let count = |cells: &Vec<_>| {
+        let row = Row(cells);
+        Ok(RuleCount { rule: row.text(0)?, table: row.text(1)?, severity: row.text(2)?, standing: row.count(3)? })
+    };
+    let counts = result.rows.iter().map(count).collect::<Result<_, _>>();
+    counts.map_err(|source| LoadError::Result { what: "curated.rule_counts", source })
+}

@@ -26,5 +26,10 @@ pub(crate) async fn sdk_config() -> Result<SdkConfig, ConfigError> {
         .retry_config(RetryConfig::standard().with_max_attempts(MAX_ATTEMPTS))
         .load()
         .await;
-    if config.region().is_none() { Err(ConfigError::NoRegion) } else { Ok(config) }
+    // An empty variable counts as not set, as everywhere.
+    if config.region().is_none_or(|region| region.as_ref().is_empty()) {
+        Err(ConfigError::NoRegion)
+    } else {
+        Ok(config)
+    }
 }

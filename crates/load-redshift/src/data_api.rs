@@ -30,6 +30,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 const MAX_CONFLICTS: u32 = 4;
 const CONFLICT_PAUSE: Duration = Duration::from_millis(500);
 
+const NANOSECONDS_PER_MILLISECOND: i64 = 1_000_000;
+
 /// One SQL text, and where it comes from, for messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Statement {
@@ -55,8 +57,8 @@ pub(crate) struct DataApi {
 /// Why a statement did not end well.
 #[derive(Debug, thiserror::Error)]
 pub enum DataApiError {
-    #[error("reach the Redshift Data API to {action}")]
-    Unreachable { action: &'static str, source: Box<dyn Error + Send + Sync> },
+    #[error("reach the Redshift Data API to {action} on {warehouse}")]
+    Unreachable { action: &'static str, warehouse: String, source: Box<dyn Error + Send + Sync> },
     #[error("the Redshift Data API refuses to {action} on {warehouse}: {code}: {message}")]
     Refused { action: &'static str, warehouse: String, code: String, message: String, may_pass: bool },
     #[error("{origin} failed (statement {id}): {message}")]
@@ -180,7 +182,18 @@ impl DataApi {
             *self.running.lock().unwrap_or_else(PoisonError::into_inner) = Some(id.clone());
             let ended = self.wait(&id).await;
             *self.running.lock().unwrap_or_else(PoisonError::into_inner) = None;
-            match check(ended?, statements) {
+            let ended = ended?;
+            for (statement, part) in statements.iter().zip(ended.sub_statements()) {
+                let duration_ms = part.duration() / NANOSECONDS_PER_MILLISECOND;
+                tracing::debug!(
+                    statement_id = part.id(),
+                    duration_ms,
+                    row_count = part.result_rows(),
+                    "{}",
+                    statement.origin
+                );
+            }
+            match check(ended, statements) {
                 Err(error) if error.is_conflict() && conflicts < MAX_CONFLICTS => {
                     conflicts += 1;
                     tracing::warn!(conflicts, "another transaction was in the way, trying again: {error}");
@@ -266,7 +279,11 @@ impl DataApi {
             "QueryTimeoutException",
         ];
         let Some(code) = error.code() else {
-            return DataApiError::Unreachable { action, source: Box::new(error) };
+            return DataApiError::Unreachable {
+                action,
+                warehouse: self.warehouse.to_string(),
+                source: Box::new(error),
+            };
         };
         DataApiError::Refused {
             action,

@@ -11,8 +11,12 @@ use crate::{
 };
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
 use rental_core::Receipt;
-use serde_json::{Map, Value};
-use std::io::{Write, stdout};
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::{Write, stdout},
+};
 
 /// Every metric with its unit, grain and what it says.
 pub(crate) fn list_metrics() -> Result<(), LoadError> {
@@ -40,7 +44,10 @@ pub(crate) async fn show_metric(
     match format {
         OutputFormat::Table => print(&format!("{}\n", as_table(&result))),
         OutputFormat::Csv => print_csv(&result),
-        OutputFormat::Json => print(&format!("{:#}\n", as_json(&result))),
+        OutputFormat::Json => {
+            let text = serde_json::to_string_pretty(&JsonRows(&result));
+            print(&(text.map_err(|error| LoadError::Output { source: error.into() })? + "\n"))
+        }
     }
 }
 
@@ -75,13 +82,17 @@ pub(crate) fn print_status(ledger: &Ledger) -> Result<(), LoadError> {
 /// What a run did, in a line per table.
 pub(crate) fn print_receipt(receipt: &Receipt) -> Result<(), LoadError> {
     let mut table = new_table(&["table", "read", "unchanged", "written", "quarantined", "loaded"]);
-    for (name, extracted) in receipt.extract.iter().flat_map(|extract| &extract.tables) {
-        let rows = extracted.rows;
-        let loaded = receipt.load.as_ref().and_then(|load| load.tables.get(name)).map(|loaded| loaded.raw_rows);
-        let counts = [rows.read, rows.unchanged, rows.written, rows.quarantined].map(|count| count.to_string());
-        table.add_row(
-            [name.clone()].into_iter().chain(counts).chain([loaded.map_or_else(String::new, |rows| rows.to_string())]),
-        );
+    let extracted = receipt.extract.as_ref().map(|extract| &extract.tables);
+    let loaded = receipt.load.as_ref().map(|load| &load.tables);
+    let names: BTreeSet<_> =
+        extracted.into_iter().flat_map(BTreeMap::keys).chain(loaded.into_iter().flat_map(BTreeMap::keys)).collect();
+    for name in names {
+        let rows = extracted.and_then(|tables| tables.get(name)).map(|table| table.rows);
+        let counts = rows.map(|rows| [rows.read, rows.unchanged, rows.written, rows.quarantined]);
+        let loaded = loaded.and_then(|tables| tables.get(name)).map(|table| table.raw_rows);
+        let counts = counts.map_or([None; 4], |counts| counts.map(Some)).into_iter().chain([loaded]);
+        let counts = counts.map(|count| count.map_or_else(String::new, |count| count.to_string()));
+        table.add_row([name.clone()].into_iter().chain(counts));
     }
     let state = match (&receipt.publish, &receipt.verify) {
         (Some(publish), _) => format!("published {} metrics", publish.metrics.len()),
@@ -124,23 +135,31 @@ fn print_csv(result: &ResultRows) -> Result<(), LoadError> {
     print(&String::from_utf8_lossy(&content))
 }
 
-/// A list of objects. Decimals are numbers; CSV has all their digits.
-fn as_json(result: &ResultRows) -> Value {
-    let value = |column: &Column, cell: &Cell| match cell {
-        Cell::Null => Value::Null,
-        Cell::Boolean(value) => Value::from(*value),
-        Cell::Integer(value) => Value::from(*value),
-        Cell::Double(value) => Value::from(*value),
-        Cell::Text(text) if column.is_decimal() => {
-            text.parse::<f64>().map_or_else(|_| Value::from(text.as_str()), Value::from)
-        }
-        Cell::Text(text) => Value::from(text.as_str()),
-    };
-    let object = |row: &Vec<Cell>| {
-        let members = result.columns.iter().zip(row).map(|(column, cell)| (column.name.clone(), value(column, cell)));
-        Value::Object(members.collect::<Map<_, _>>())
-    };
-    Value::Array(result.rows.iter().map(object).collect())
+/// A list of objects, members in the order of the columns. Decimals are numbers; CSV has all their digits.
+struct JsonRows<'a>(&'a ResultRows);
+
+struct JsonRow<'a>(&'a [Column], &'a [Cell]);
+
+impl Serialize for JsonRows<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.rows.iter().map(|row| JsonRow(&self.0.columns, row)))
+    }
+}
+
+impl Serialize for JsonRow<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let value = |column: &Column, cell: &Cell| match cell {
+            Cell::Null => Value::Null,
+            Cell::Boolean(value) => Value::from(*value),
+            Cell::Integer(value) => Value::from(*value),
+            Cell::Double(value) => Value::from(*value),
+            Cell::Text(text) if column.is_decimal() => {
+                text.parse::<f64>().map_or_else(|_| Value::from(text.as_str()), Value::from)
+            }
+            Cell::Text(text) => Value::from(text.as_str()),
+        };
+        serializer.collect_map(self.0.iter().zip(self.1).map(|(column, cell)| (&column.name, value(column, cell))))
+    }
 }
 
 /// A reader that went away, such as `head`, has what it wanted.

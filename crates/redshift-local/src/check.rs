@@ -22,10 +22,8 @@ pub fn check(script: &str) -> Vec<Refusal> {
 
 /// A parameter's value is unknown here; what it stands for is only known to be a value.
 fn check_statement(statement: &str) -> Result<(), Refusal> {
-    let parameters: Vec<Parameter> = parameter_names(statement)
-        .into_iter()
-        .map(|name| Parameter { name, value: "0".to_owned() })
-        .collect();
+    let parameters: Vec<Parameter> =
+        parameter_names(statement).into_iter().map(|name| Parameter { name, value: "0".to_owned() }).collect();
     translate(statement, &parameters).map(|_| ())
 }
 

@@ -40,10 +40,7 @@ pub(crate) async fn run(endpoint: Arc<Endpoint>, statement: Statement) {
     let started = Instant::now();
     let id = statement.id.clone();
     endpoint.statements.update(&id, |record| record.status = Status::Picked);
-    let failure = match run_in_session(&endpoint, &statement).await {
-        Ok(()) => None,
-        Err(failure) => Some(failure),
-    };
+    let failure = run_in_session(&endpoint, &statement).await.err();
     endpoint.statements.update(&id, |record| {
         record.duration = started.elapsed();
         match failure {

@@ -91,7 +91,14 @@ fn report(file: &Path, script: &str) -> usize {
             Verdict::NotRedshift => "",
             Verdict::NotOffered => "not offered here, though Redshift has it: ",
         };
-        println!("{}:{}:{}: {note}{}: {}", file.display(), refusal.line, refusal.column, refusal.construct, refusal.reason);
+        println!(
+            "{}:{}:{}: {note}{}: {}",
+            file.display(),
+            refusal.line,
+            refusal.column,
+            refusal.construct,
+            refusal.reason
+        );
     }
     refusals.iter().filter(|refusal| refusal.verdict == Verdict::NotRedshift).count()
 }

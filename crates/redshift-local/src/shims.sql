@@ -19,6 +19,10 @@ create or replace function redshift_local.getdate() returns timestamp language s
 create or replace function redshift_local.sysdate() returns timestamp language sql stable as
     $$ select transaction_timestamp() at time zone 'UTC' $$;
 
+-- Clients read Redshift's name and version out of this.
+create or replace function redshift_local.version() returns text language sql stable as
+    $$ select 'PostgreSQL 8.0.2, Redshift 1.0 (redshift-local on ' || split_part(pg_catalog.version(), ' (', 1) || ')' $$;
+
 -- Rows of the session's last COPY.
 create or replace function redshift_local.pg_last_copy_count() returns bigint language sql volatile as
     $$ select coalesce(nullif(current_setting('redshift_local.last_copy_count', true), ''), '0')::bigint $$;

@@ -128,9 +128,11 @@ fn rewrite_statement(rewrite: &mut Rewrite<'_>, kind: StatementKind) -> Result<(
         StatementKind::CreateProcedure => procedure::rewrite_create_procedure(rewrite),
         StatementKind::Set | StatementKind::Reset | StatementKind::Show => settings::rewrite_setting(rewrite),
         StatementKind::Grant | StatementKind::Revoke | StatementKind::Comment => Ok(()),
-        StatementKind::TransactionControl => {
-            Err(rewrite.not_offered(0, "transaction control", "each call is a transaction here; send BatchExecuteStatement"))
-        }
+        StatementKind::TransactionControl => Err(rewrite.not_offered(
+            0,
+            "transaction control",
+            "each call is a transaction here; send BatchExecuteStatement",
+        )),
         StatementKind::Unload => Err(rewrite.not_offered(0, "UNLOAD", "the stand-in does not offer it yet")),
         StatementKind::Copy => Err(rewrite.refuse(0, "COPY", "it cannot stand inside another statement")),
         StatementKind::Analyze => {
@@ -174,6 +176,13 @@ pub(crate) fn rewrite_definition(
         StatementKind::CreateTable => create_table::rewrite_create_table(rewrite, range),
         StatementKind::CreateView | StatementKind::CreateMaterializedView => rewrite_view(rewrite, range),
         StatementKind::AlterTable => rewrite_alter_table(rewrite, range),
+        StatementKind::Merge => match range.clone().find(|&index| rewrite.are(index, &["remove", "duplicates"])) {
+            Some(index) => {
+                let reason = "the stand-in does not offer it yet; write DELETE USING and INSERT";
+                Err(rewrite.not_offered(index, "MERGE … REMOVE DUPLICATES", reason))
+            }
+            None => Ok(()),
+        },
         _ => Ok(()),
     }
 }

@@ -176,7 +176,7 @@ impl Parser<'_> {
     }
 
     fn not_offered(&self, construct: &str, reason: &str) -> Refusal {
-        self.refuse(construct, reason).as_not_offered()
+        self.refuse(construct, reason).into_not_offered()
     }
 
     fn refuse(&self, construct: &str, reason: &str) -> Refusal {

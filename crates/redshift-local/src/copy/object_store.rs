@@ -60,9 +60,8 @@ impl ObjectStore {
 
     async fn connect(&self) -> Client {
         let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
-        let mut loader = aws_config::defaults(BehaviorVersion::latest())
-            .region(Region::new(self.region.clone()))
-            .http_client(http);
+        let mut loader =
+            aws_config::defaults(BehaviorVersion::latest()).region(Region::new(self.region.clone())).http_client(http);
         if let Some(endpoint) = &self.endpoint {
             loader = loader.endpoint_url(endpoint);
             // A local S3 accepts anyone; looking for real credentials would take seconds and find none.
@@ -71,8 +70,7 @@ impl ObjectStore {
             }
         }
         let config = loader.load().await;
-        let config =
-            aws_sdk_s3::config::Builder::from(&config).force_path_style(self.endpoint.is_some()).build();
+        let config = aws_sdk_s3::config::Builder::from(&config).force_path_style(self.endpoint.is_some()).build();
         Client::from_conf(config)
     }
 }

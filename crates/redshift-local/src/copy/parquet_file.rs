@@ -70,7 +70,8 @@ fn check_schema(
             file.url
         )));
     }
-    for ((column, field), stored) in columns.iter().zip(schema.fields()).zip(parquet_schema.root_schema().get_fields()) {
+    for ((column, field), stored) in columns.iter().zip(schema.fields()).zip(parquet_schema.root_schema().get_fields())
+    {
         if !is_compatible(column.column_type, field.data_type()) {
             return Err(CopyError::mismatch(format!(
                 "File '{}' has an incompatible Parquet schema for column '{}'. Column type: {}, Parquet schema: {}",

@@ -2,8 +2,8 @@
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{
-    DataType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, TimeUnit,
-    TimestampMicrosecondType, TimestampMillisecondType,
+    DataType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
+    TimeUnit, TimestampMicrosecondType, TimestampMillisecondType,
 };
 use bytes::Bytes;
 
@@ -80,19 +80,15 @@ impl<'a> Values<'a> {
             (ColumnType::Timestamp, DataType::Timestamp(TimeUnit::Millisecond, _)) => {
                 array.as_primitive_opt::<TimestampMillisecondType>().map(Self::Milliseconds)
             }
-            (ColumnType::Timestamp, _) => {
-                array.as_primitive_opt::<TimestampMicrosecondType>().map(Self::Microseconds)
+            (ColumnType::Timestamp, _) => array.as_primitive_opt::<TimestampMicrosecondType>().map(Self::Microseconds),
+            (ColumnType::Varchar { max_bytes }, _) => {
+                array.as_string_opt::<i32>().map(|values| Self::Text { values, max_bytes, is_single_byte: false })
             }
-            (ColumnType::Varchar { max_bytes }, _) => array
-                .as_string_opt::<i32>()
-                .map(|values| Self::Text { values, max_bytes, is_single_byte: false }),
             (ColumnType::Char { max_bytes }, _) => {
                 array.as_string_opt::<i32>().map(|values| Self::Text { values, max_bytes, is_single_byte: true })
             }
         };
-        values.ok_or_else(|| {
-            CopyError::mismatch(format!("column '{}' is read as {}", column.name, array.data_type()))
-        })
+        values.ok_or_else(|| CopyError::mismatch(format!("column '{}' is read as {}", column.name, array.data_type())))
     }
 
     fn array(&self) -> &dyn Array {
@@ -225,7 +221,7 @@ mod tests {
         let (count, weight, sign) = (word(0), word(1), word(2));
         let groups = (0..count).map(|index| format!("{:04}", word(4 + index as usize)));
         let text: String = groups.collect();
-        let whole = 4 * (weight as usize + 1).min(text.len());
+        let whole = 4 * (weight + 1) as usize;
         let whole_digits = text[..whole].trim_start_matches('0');
         let fraction = &text[whole..][..usize::from(scale)];
         format!("{}{whole_digits}.{fraction}", if sign == 0 { "" } else { "-" })

@@ -56,10 +56,9 @@ pub(super) async fn columns(command: &CopyCommand, session: &mut PgConnection) -
     let mut all: Vec<_> = all.collect();
     let named = command.columns.iter().map(|wanted| {
         let position = all.iter().position(|(name, _, _)| name == wanted);
-        let (name, column_type, is_nullable) = all.swap_remove(position.ok_or_else(|| CopyError::UnknownColumn {
-            table: command.table_name(),
-            column: wanted.clone(),
-        })?);
+        let (name, column_type, is_nullable) = all.swap_remove(
+            position.ok_or_else(|| CopyError::UnknownColumn { table: command.table_name(), column: wanted.clone() })?,
+        );
         Ok(Column { name, column_type: column_type?, is_nullable })
     });
     named.collect()

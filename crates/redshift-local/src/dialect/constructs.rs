@@ -78,7 +78,11 @@ const CONSTRUCTS: &[Construct] = &[
     construct(&["from", "only"], "FROM ONLY", "Redshift's tables do not inherit; leave it out"),
     construct(&["tablespace"], "TABLESPACE", "leave it out"),
     construct(&["at", "local"], "AT LOCAL", "write AT TIME ZONE '…'"),
-    construct(&["current_timestamp"], "CURRENT_TIMESTAMP", "it runs on the leader node only; write GETDATE() or SYSDATE"),
+    construct(
+        &["current_timestamp"],
+        "CURRENT_TIMESTAMP",
+        "it runs on the leader node only; write GETDATE() or SYSDATE",
+    ),
     construct(&["localtimestamp"], "LOCALTIMESTAMP", "it runs on the leader node only; write GETDATE() or SYSDATE"),
     construct(&["current_time"], "CURRENT_TIME", "it runs on the leader node only; write GETDATE()"),
     construct(&["localtime"], "LOCALTIME", "it runs on the leader node only; write GETDATE()"),
@@ -105,7 +109,8 @@ pub(super) fn check(view: TokenView<'_>) -> Result<(), Refusal> {
         }
         let is_values_table = view.is(index, "values")
             && index > 0
-            && (view.is_symbol(index - 1, "(") || view.is_any(index - 1, &["union", "all", "except", "intersect", "as"]))
+            && (view.is_symbol(index - 1, "(")
+                || view.is_any(index - 1, &["union", "all", "except", "intersect", "as"]))
             && view.is_symbol(index + 1, "(");
         if is_values_table {
             return Err(view.refuse(index, "VALUES", VALUES_ELSEWHERE));
@@ -118,4 +123,25 @@ pub(super) fn check(view: TokenView<'_>) -> Result<(), Refusal> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::CONSTRUCTS;
+    use crate::dialect::lexer::tokenize;
+    use crate::dialect::token_view::TokenView;
+
+    #[test]
+    fn every_construct_has_a_case_in_the_corpus() {
+        let corpus = include_str!("../../tests/dialect/refuse.sql");
+        let texts: Vec<_> =
+            corpus.split("\n;;").filter_map(|sql| tokenize(sql).ok().map(|tokens| (sql, tokens))).collect();
+        for construct in CONSTRUCTS {
+            let is_held = texts.iter().any(|(sql, tokens)| {
+                let view = TokenView { sql, tokens };
+                (0..view.len()).any(|index| view.are(index, construct.phrase))
+            });
+            assert!(is_held, "{:?} has no case", construct.phrase);
+        }
+    }
 }

@@ -30,8 +30,9 @@ fn check_merge(view: TokenView<'_>, merge: usize, end: usize) -> Result<(), Refu
     if view.find_beside(on..end, &["remove"]).is_some_and(|index| view.is(index + 1, "duplicates")) {
         return Ok(());
     }
-    let branches: Vec<usize> =
-        (on..end).filter(|&index| view.is(index, "when") && view.enclosing(index).is_none_or(|open| open < merge)).collect();
+    let branches: Vec<usize> = (on..end)
+        .filter(|&index| view.is(index, "when") && view.enclosing(index).is_none_or(|open| open < merge))
+        .collect();
     let branches: Vec<usize> =
         branches.into_iter().filter(|&when| view.is(when + 1, "matched") || view.is(when + 1, "not")).collect();
     for &when in &branches {
@@ -51,10 +52,18 @@ fn check_branch(view: TokenView<'_>, when: usize, end: usize) -> Result<(), Refu
     let is_match = view.is(when + 1, "matched");
     let then = if is_match { when + 2 } else { when + 3 };
     if view.is(then, "by") {
-        return Err(view.refuse(then, "WHEN NOT MATCHED BY", "Redshift does not have it; DELETE in a second statement"));
+        return Err(view.refuse(
+            then,
+            "WHEN NOT MATCHED BY",
+            "Redshift does not have it; DELETE in a second statement",
+        ));
     }
     if !view.is(then, "then") {
-        return Err(view.refuse(then, "MERGE … WHEN … AND", "Redshift's branches have no condition; filter the source"));
+        return Err(view.refuse(
+            then,
+            "MERGE … WHEN … AND",
+            "Redshift's branches have no condition; filter the source",
+        ));
     }
     match (is_match, view.text(then + 1)) {
         (true, "delete") | (false, "insert") => Ok(()),

@@ -40,7 +40,7 @@ impl Refusal {
     }
 
     /// The same place, for what Redshift has and the stand-in lacks.
-    pub(crate) fn as_not_offered(mut self) -> Self {
+    pub(crate) fn into_not_offered(mut self) -> Self {
         self.verdict = Verdict::NotOffered;
         self
     }

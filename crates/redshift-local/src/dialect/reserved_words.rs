@@ -4,22 +4,20 @@ use super::Refusal;
 use super::lexer::TokenKind;
 use super::token_view::TokenView;
 
-const RESERVED: &[&str] = &[
-    "aes128", "aes256", "allowoverwrite", "az64", "backup", "blanksasnull", "bytedict", "bzip2", "connect", "credentials",
-    "current_user_id", "deflate", "defrag", "delta", "delta32k", "disable", "emptyasnull", "enable", "encode", "encrypt",
-    "encryption", "explicit", "globaldict256", "globaldict64k", "gzip", "identity", "ignore", "language", "lun", "luns", "lzo",
-    "lzop", "minus", "mostly8", "mostly16", "mostly32", "new", "nulls", "off", "offline", "oid", "old", "open", "parallel",
-    "partition", "percent", "permissions", "pivot", "qualify", "raw", "readratio", "recover", "rejectlog", "resort", "respect",
-    "restore", "snapshot", "start", "sysdate", "system", "tag", "tdes", "text255", "text32k", "timestamp", "top",
-    "truncatecolumns", "unnest", "unpivot", "wallet", "without",
-];
+const RESERVED: &str = "\
+    aes128 aes256 allowoverwrite az64 backup blanksasnull bytedict bzip2 connect credentials current_user_id deflate \
+    defrag delta delta32k disable emptyasnull enable encode encrypt encryption explicit globaldict256 globaldict64k \
+    gzip identity ignore language lun luns lzo lzop minus mostly16 mostly32 mostly8 new nulls off offline oid old \
+    open parallel partition percent permissions pivot qualify raw readratio recover rejectlog resort respect restore \
+    snapshot start sysdate system tag tdes text255 text32k timestamp top truncatecolumns unnest unpivot wallet \
+    without";
 
 const REASON: &str = "Redshift reserves this word; choose another name, or quote it";
 
 fn is_reserved(view: TokenView<'_>, index: usize) -> bool {
-    view.tokens
-        .get(index)
-        .is_some_and(|token| token.kind == TokenKind::Word && RESERVED.contains(&token.text.as_str()))
+    view.tokens.get(index).is_some_and(|token| {
+        token.kind == TokenKind::Word && RESERVED.split_whitespace().any(|word| word == token.text)
+    })
 }
 
 /// Names given by AS, and those of the columns of a new table.

@@ -24,7 +24,11 @@ fn check_create(view: TokenView<'_>, range: Range<usize>) -> Result<(), Refusal>
     let at = if replaces { range.start + 3 } else { range.start + 1 };
     if replaces && !view.is_any(at, &["view", "procedure", "function"]) {
         let construct = format!("CREATE OR REPLACE {}", view.text(at).to_uppercase());
-        return Err(view.refuse(at, construct, "Redshift replaces views, procedures and functions only; drop it first"));
+        return Err(view.refuse(
+            at,
+            construct,
+            "Redshift replaces views, procedures and functions only; drop it first",
+        ));
     }
     let at = if view.is_any(at, &["temp", "temporary", "local", "global"]) {
         (at..range.end).find(|&index| view.is_any(index, &["table", "view"])).unwrap_or(at)
@@ -126,10 +130,40 @@ fn check_insert(view: TokenView<'_>, range: Range<usize>) -> Result<(), Refusal>
 
 /// Options that Redshift refuses beside FORMAT AS PARQUET.
 const NOT_WITH_PARQUET: &[&str] = &[
-    "acceptanydate", "avro", "blanksasnull", "bzip2", "compupdate", "comprows", "csv", "dateformat", "delimiter",
-    "emptyasnull", "encoding", "encrypted", "escape", "fixedwidth", "gzip", "ignoreallerrors", "ignoreblanklines",
-    "ignoreheader", "json", "lzop", "maxerror", "noload", "null", "quote", "readratio", "region", "removequotes", "roundec",
-    "shapefile", "ssh", "timeformat", "trimblanks", "truncatecolumns", "zstd",
+    "acceptanydate",
+    "avro",
+    "blanksasnull",
+    "bzip2",
+    "compupdate",
+    "comprows",
+    "csv",
+    "dateformat",
+    "delimiter",
+    "emptyasnull",
+    "encoding",
+    "encrypted",
+    "escape",
+    "fixedwidth",
+    "gzip",
+    "ignoreallerrors",
+    "ignoreblanklines",
+    "ignoreheader",
+    "json",
+    "lzop",
+    "maxerror",
+    "noload",
+    "null",
+    "quote",
+    "readratio",
+    "region",
+    "removequotes",
+    "roundec",
+    "shapefile",
+    "ssh",
+    "timeformat",
+    "trimblanks",
+    "truncatecolumns",
+    "zstd",
 ];
 
 fn check_copy(view: TokenView<'_>, range: Range<usize>) -> Result<(), Refusal> {

@@ -93,7 +93,7 @@ pub(crate) fn read_type(sql: &str, tokens: &[Token], at: usize) -> Result<TypeNa
         }
         "super" | "varbyte" | "geometry" | "geography" | "hllsketch" | "interval" => {
             refuse(name, "Redshift has this type, the stand-in does not; choose another".to_owned())
-                .map_err(Refusal::as_not_offered)
+                .map_err(Refusal::into_not_offered)
         }
         "bytea" => refuse(name, "Redshift has no such type; write VARBYTE".to_owned()),
         "json" | "jsonb" => refuse(name, "Redshift has no such type; write SUPER or VARCHAR(n)".to_owned()),

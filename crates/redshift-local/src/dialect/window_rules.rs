@@ -5,8 +5,19 @@ use super::token_view::TokenView;
 
 /// Functions whose window has no frame; all others are aggregates or pick a row of the frame.
 const WITHOUT_FRAME: &[&str] = &[
-    "cume_dist", "dense_rank", "lag", "lead", "listagg", "median", "ntile", "percent_rank", "percentile_cont",
-    "percentile_disc", "rank", "ratio_to_report", "row_number",
+    "cume_dist",
+    "dense_rank",
+    "lag",
+    "lead",
+    "listagg",
+    "median",
+    "ntile",
+    "percent_rank",
+    "percentile_cont",
+    "percentile_disc",
+    "rank",
+    "ratio_to_report",
+    "row_number",
 ];
 
 pub(super) fn check(view: TokenView<'_>) -> Result<(), Refusal> {
@@ -31,9 +42,11 @@ fn check_window(view: TokenView<'_>, over: usize) -> Result<(), Refusal> {
     let close = view.partner(open);
     let beside = |words: &[&str]| view.find_beside(open + 1..close, words);
     for unit in ["range", "groups"] {
-        let frame = beside(&[unit]).filter(|&index| view.is_any(index + 1, &["between", "unbounded", "current"]) || {
-            // `RANGE 1 PRECEDING`
-            view.is_any(index + 2, &["preceding", "following"])
+        let frame = beside(&[unit]).filter(|&index| {
+            view.is_any(index + 1, &["between", "unbounded", "current"]) || {
+                // `RANGE 1 PRECEDING`
+                view.is_any(index + 2, &["preceding", "following"])
+            }
         });
         if let Some(index) = frame {
             return Err(view.refuse(index, unit.to_uppercase(), "Redshift's frames are in ROWS"));

@@ -130,7 +130,7 @@ fn rewrite_decode(
     }
     rewrite.replace(index, "(case ");
     rewrite.remove(index + 1..arguments[0].end);
-    let has_default = arguments.len() % 2 == 0;
+    let has_default = arguments.len().is_multiple_of(2);
     let pairs = (arguments.len() - 1) / 2;
     for pair in 0..pairs {
         let search = &arguments[1 + 2 * pair];

@@ -85,9 +85,10 @@ fn rewrite_qualify(rewrite: &mut Rewrite<'_>, range: &Range<usize>, index: usize
     }
     let kept = format!("kept_{index}");
     let outer = format!("qualified_{index}");
+    let relation = only_relation(rewrite, from + 1..index);
     let mut names = Vec::new();
     for (position, item) in rewrite.split_at_commas(list_start..from).into_iter().enumerate() {
-        names.push(output_name(rewrite, &item, &outer, position)?);
+        names.push(output_name(rewrite, &item, &outer, position, relation.as_deref())?);
     }
     let distinct = if is_distinct { "distinct " } else { "" };
     if is_distinct {
@@ -110,6 +111,7 @@ fn output_name(
     item: &Range<usize>,
     outer: &str,
     position: usize,
+    relation: Option<&str>,
 ) -> Result<String, Refusal> {
     let last = item.end - 1;
     let quoted = |name: &str| format!("{outer}.\"{}\"", name.replace('"', "\"\""));
@@ -120,8 +122,13 @@ fn output_name(
         return Ok(format!("({outer}.{row}).*"));
     }
     if rewrite.is_symbol(last, "*") && item.len() == 1 {
-        let reason = "the stand-in cannot expand a bare * there; name the columns or write alias.*";
-        return Err(rewrite.not_offered(last, "SELECT * … QUALIFY", reason));
+        let Some(relation) = relation else {
+            let reason = "the stand-in cannot expand a bare * over several tables; name the columns or write alias.*";
+            return Err(rewrite.not_offered(last, "SELECT * … QUALIFY", reason));
+        };
+        let row = format!("row_{position}");
+        rewrite.replace(last, format!("{relation} as {row}"));
+        return Ok(format!("({outer}.{row}).*"));
     }
     let named = item.len() == 1
         || rewrite.is(last.saturating_sub(1), "as")
@@ -131,4 +138,16 @@ fn output_name(
         return Ok(quoted(&rewrite.tokens[last].text));
     }
     Err(rewrite.not_offered(item.start, "QUALIFY", "each item of its SELECT needs a name; write … as name"))
+}
+
+/// The quoted name of the relation in a FROM clause that has only one.
+fn only_relation(rewrite: &Rewrite<'_>, from: Range<usize>) -> Option<String> {
+    let end = clause_end(rewrite, &from, from.start, &["where", "group", "having"]);
+    if rewrite.split_at_commas(from.start..end).len() != 1
+        || clause_end(rewrite, &from, from.start, &["join"]) < end
+        || !rewrite.tokens[end - 1].is_name()
+    {
+        return None;
+    }
+    Some(format!("\"{}\"", rewrite.tokens[end - 1].text.replace('"', "\"\"")))
 }

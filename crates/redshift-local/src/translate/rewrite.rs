@@ -116,6 +116,6 @@ impl<'a> Rewrite<'a> {
 
     /// A refusal of what Redshift accepts.
     pub(crate) fn not_offered(&self, index: usize, construct: impl Into<String>, reason: impl Into<String>) -> Refusal {
-        self.refuse(index, construct, reason).as_not_offered()
+        self.refuse(index, construct, reason).into_not_offered()
     }
 }

@@ -22,7 +22,7 @@ fn statements_become_what_postgresql_runs() {
         ("select a from s.t minus select a from s.u;", "select a from s.t except select a from s.u"),
         (
             "select a, b from s.t as x qualify row_number() over (partition by a order by b) = 1 order by a",
-            "select qualified_9.\"a\", qualified_9.\"b\" from (select a, b , (row_number() over (partition by a order by b) = 1) as kept_9 from s.t as x ) as qualified_9 where qualified_9.kept_9 order by a",
+            "select qualified_10.\"a\", qualified_10.\"b\" from (select a, b , (row_number() over (partition by a order by b) = 1) as kept_10 from s.t as x ) as qualified_10 where qualified_10.kept_10 order by a",
         ),
     ] {
         let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");

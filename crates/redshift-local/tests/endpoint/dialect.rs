@@ -1,0 +1,51 @@
+//! Both corpora. A case is `-- case: name`, for refused ones followed by `=> the construct that is named`, then one statement,
+//! then a line `;;`.
+
+use redshift_local::{Verdict, check};
+
+struct Case {
+    name: String,
+    construct: Option<String>,
+    sql: String,
+}
+
+fn cases(corpus: &str) -> Vec<Case> {
+    let texts = corpus.split("\n;;").filter(|text| text.contains("-- case:"));
+    let cases = texts.map(|text| {
+        let header = text.lines().find_map(|line| line.strip_prefix("-- case:")).expect("header").trim();
+        let (name, construct) = match header.split_once("=>") {
+            Some((name, construct)) => (name.trim(), Some(construct.trim().to_owned())),
+            None => (header, None),
+        };
+        Case { name: name.to_owned(), construct, sql: text.to_owned() }
+    });
+    cases.collect()
+}
+
+#[test]
+fn what_redshift_accepts_is_accepted() {
+    let cases = cases(include_str!("../dialect/accept.sql"));
+    let refused: Vec<String> = cases
+        .iter()
+        .flat_map(|case| check(&case.sql).into_iter().map(|refusal| format!("{}: {refusal}", case.name)))
+        .collect();
+    assert!(cases.len() > 30 && refused.is_empty(), "{}", refused.join("\n"));
+}
+
+#[test]
+fn what_redshift_refuses_is_refused_by_its_name() {
+    let cases = cases(include_str!("../dialect/refuse.sql"));
+    let mut wrong = Vec::new();
+    for case in &cases {
+        let refusals = check(&case.sql);
+        let found: Vec<&str> = refusals
+            .iter()
+            .filter(|refusal| refusal.verdict == Verdict::NotRedshift)
+            .map(|refusal| refusal.construct.as_str())
+            .collect();
+        if found != [case.construct.as_deref().unwrap_or_default()] {
+            wrong.push(format!("{}: expected {:?}, found {found:?}", case.name, case.construct));
+        }
+    }
+    assert!(cases.len() > 80 && wrong.is_empty(), "{}", wrong.join("\n"));
+}

@@ -1,0 +1,163 @@
+//! A client of the Data API, as programs use it: submit, wait, read.
+
+use std::time::{Duration, Instant};
+
+use aws_sdk_redshiftdata::Client;
+use aws_sdk_redshiftdata::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_redshiftdata::operation::describe_statement::DescribeStatementOutput;
+use aws_sdk_redshiftdata::types::{Field, StatusString};
+use aws_smithy_http_client::Builder;
+use redshift_local::Options;
+
+use super::postgres;
+
+const DEADLINE: Duration = Duration::from_secs(60);
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
+
+/// One endpoint on a database of its own.
+pub(crate) struct Warehouse {
+    pub(crate) client: Client,
+    pub(crate) database: String,
+}
+
+/// What became of a statement.
+pub(crate) struct Statement(pub(crate) DescribeStatementOutput);
+
+impl Warehouse {
+    /// `database` is the test's own name.
+    pub(crate) async fn start(database: &str) -> Self {
+        let postgres_url = tokio::task::spawn_blocking(postgres::url).await.expect("start PostgreSQL");
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("listen");
+        let endpoint = format!("http://{}", listener.local_addr().expect("address"));
+        let options = Options {
+            postgres_url: postgres_url.to_owned(),
+            s3_endpoint: Some("http://127.0.0.1:9".to_owned()),
+            region: "us-east-1".to_owned(),
+        };
+        tokio::spawn(redshift_local::serve(listener, options, std::future::pending()));
+        let config = aws_sdk_redshiftdata::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("us-east-1"))
+            .endpoint_url(endpoint)
+            .credentials_provider(Credentials::new("any", "any", None, None, "tests"))
+            .http_client(Builder::new().build_http())
+            .build();
+        Self { client: Client::from_conf(config), database: database.to_owned() }
+    }
+
+    /// Submits one statement; returns its id.
+    pub(crate) async fn submit(&self, sql: &str) -> String {
+        let submitted =
+            self.client.execute_statement().workgroup_name("main").database(&self.database).sql(sql).send().await;
+        submitted.expect(sql).id.expect("id")
+    }
+
+    /// Submits a batch; returns its id.
+    pub(crate) async fn submit_batch(&self, sqls: &[&str]) -> String {
+        let batch = self.client.batch_execute_statement().workgroup_name("main").database(&self.database);
+        let submitted = batch.set_sqls(Some(sqls.iter().map(|sql| (*sql).to_owned()).collect())).send().await;
+        submitted.expect("submit batch").id.expect("id")
+    }
+
+    /// Waits until the statement has a status that satisfies `condition`.
+    pub(crate) async fn wait(&self, id: &str, condition: impl Fn(&StatusString) -> bool) -> Statement {
+        let started = Instant::now();
+        loop {
+            let described = self.client.describe_statement().id(id).send().await.expect("describe");
+            if described.status.as_ref().is_some_and(&condition) {
+                return Statement(described);
+            }
+            assert!(started.elapsed() < DEADLINE, "statement {id} is still {:?}", described.status);
+            tokio::time::sleep(POLL_INTERVAL).await;
+        }
+    }
+
+    pub(crate) async fn end(&self, id: &str) -> Statement {
+        let is_end = |status: &StatusString| {
+            matches!(status, StatusString::Finished | StatusString::Failed | StatusString::Aborted)
+        };
+        self.wait(id, is_end).await
+    }
+
+    pub(crate) async fn run(&self, sql: &str) -> Statement {
+        self.end(&self.submit(sql).await).await
+    }
+
+    pub(crate) async fn run_batch(&self, sqls: &[&str]) -> Statement {
+        self.end(&self.submit_batch(sqls).await).await
+    }
+
+    /// Runs statements one by one, which must all succeed.
+    pub(crate) async fn apply(&self, sqls: &[&str]) {
+        for sql in sqls {
+            let statement = self.run(sql).await;
+            assert!(statement.is_finished(), "{sql}: {}", statement.error());
+        }
+    }
+
+    /// The rows of a statement that succeeds, values as text, `NULL` for NULL.
+    pub(crate) async fn rows(&self, sql: &str) -> Vec<Vec<String>> {
+        let id = self.submit(sql).await;
+        let statement = self.end(&id).await;
+        assert!(statement.is_finished(), "{sql}: {}", statement.error());
+        self.result(&id).await
+    }
+
+    /// The only value of a statement that succeeds.
+    pub(crate) async fn value(&self, sql: &str) -> String {
+        let rows = self.rows(sql).await;
+        assert!(matches!(rows.as_slice(), [row] if row.len() == 1), "{sql} gives {rows:?}");
+        rows[0][0].clone()
+    }
+
+    /// The error of a statement that fails.
+    pub(crate) async fn error(&self, sql: &str) -> String {
+        let statement = self.run(sql).await;
+        assert!(!statement.is_finished(), "{sql} was accepted");
+        statement.error().to_owned()
+    }
+
+    pub(crate) async fn result(&self, id: &str) -> Vec<Vec<String>> {
+        let mut rows = Vec::new();
+        let mut next_token = None;
+        loop {
+            let page =
+                self.client.get_statement_result().id(id).set_next_token(next_token).send().await.expect("result");
+            rows.extend(page.records.iter().map(|row| row.iter().map(text).collect()));
+            next_token = page.next_token;
+            if next_token.is_none() {
+                return rows;
+            }
+        }
+    }
+}
+
+impl Statement {
+    pub(crate) fn is_finished(&self) -> bool {
+        self.0.status == Some(StatusString::Finished)
+    }
+
+    pub(crate) fn status(&self) -> &str {
+        self.0.status.as_ref().map_or("", StatusString::as_str)
+    }
+
+    pub(crate) fn error(&self) -> &str {
+        self.0.error.as_deref().unwrap_or_default()
+    }
+
+    /// Status of each sub-statement.
+    pub(crate) fn sub_statuses(&self) -> Vec<&str> {
+        self.0.sub_statements().iter().map(|sub| sub.status.as_ref().map_or("", |status| status.as_str())).collect()
+    }
+}
+
+fn text(field: &Field) -> String {
+    match field {
+        Field::IsNull(_) => "NULL".to_owned(),
+        Field::BooleanValue(value) => value.to_string(),
+        Field::LongValue(value) => value.to_string(),
+        Field::DoubleValue(value) => value.to_string(),
+        Field::StringValue(value) => value.clone(),
+        other => panic!("unexpected {other:?}"),
+    }
+}

@@ -1,0 +1,105 @@
+//! One batch is one transaction; snapshots and locks are Redshift's.
+
+use crate::support::Warehouse;
+
+#[tokio::test]
+async fn a_failed_batch_leaves_nothing_behind() {
+    let warehouse = Warehouse::start("all_or_nothing").await;
+    warehouse.apply(&["create table public.t (a int)"]).await;
+    let batch =
+        warehouse.run_batch(&["insert into t values (1)", "create table public.u (a int)", "select 1 / 0"]).await;
+    assert_eq!(batch.status(), "FAILED");
+    assert_eq!(warehouse.value("select count(*) from t").await, "0");
+    assert!(warehouse.error("select * from u").await.contains("\"u\" does not exist"));
+}
+
+#[tokio::test]
+async fn nothing_is_seen_before_the_batch_has_finished() {
+    let warehouse = Warehouse::start("unseen_batch").await;
+    warehouse.apply(&["create table public.t (a int)", "create table public.gate (a int)"]).await;
+    // Holds the gate, so that the batch stops between its statements.
+    let holder = warehouse.submit_batch(&["lock gate", "select pg_sleep(600)"]).await;
+    wait_for_sub_statement(&warehouse, &holder, 0).await;
+    let batch = warehouse.submit_batch(&["insert into t values (1)", "lock gate"]).await;
+    wait_for_sub_statement(&warehouse, &batch, 0).await;
+    assert_eq!(warehouse.value("select count(*) from t").await, "0");
+    assert!(warehouse.client.get_statement_result().id(format!("{batch}:1")).send().await.is_err());
+    warehouse.client.cancel_statement().id(&holder).send().await.expect("cancel");
+    assert!(warehouse.end(&batch).await.is_finished());
+    assert_eq!(warehouse.value("select count(*) from t").await, "1");
+}
+
+#[tokio::test]
+async fn truncate_commits_what_ran_before_it() {
+    let warehouse = Warehouse::start("truncate_commits").await;
+    warehouse
+        .apply(&["create table public.t (a int)", "create table public.u (a int)", "insert into u values (1)"])
+        .await;
+    let batch = warehouse.run_batch(&["insert into t values (1)", "truncate u", "select 1 / 0"]).await;
+    assert_eq!(batch.status(), "FAILED");
+    assert_eq!(warehouse.value("select count(*) from t").await, "1");
+    assert_eq!(warehouse.value("select count(*) from u").await, "0");
+}
+
+#[tokio::test]
+async fn a_lock_lets_the_next_batch_see_what_the_first_wrote() {
+    let warehouse = Warehouse::start("lock_then_read").await;
+    warehouse.apply(&["create table public.guard (a int)", "create table public.t (a int)"]).await;
+    let add = ["lock guard", "insert into t select nvl(max(a), 0) + 1 from t"];
+    let mut ids = Vec::new();
+    for _ in 0..8 {
+        ids.push(warehouse.submit_batch(&add).await);
+    }
+    for id in ids {
+        let batch = warehouse.end(&id).await;
+        assert!(batch.is_finished(), "{}", batch.error());
+    }
+    assert_eq!(warehouse.rows("select count(*), count(distinct a), max(a) from t").await, [["8", "8", "8"]]);
+}
+
+#[tokio::test]
+async fn writers_of_the_same_row_conflict() {
+    let warehouse = Warehouse::start("write_conflict").await;
+    warehouse
+        .apply(&[
+            "create table public.t (a int, n int)",
+            "insert into t values (1, 0)",
+            "create table public.gate (a int)",
+        ])
+        .await;
+    // The second batch has its snapshot, then waits for the first to write the row it wants.
+    let holder = warehouse.submit_batch(&["lock gate", "select pg_sleep(600)"]).await;
+    wait_for_sub_statement(&warehouse, &holder, 0).await;
+    let second = warehouse.submit_batch(&["select * from t", "lock gate", "update t set n = n + 1 where a = 1"]).await;
+    wait_for_sub_statement(&warehouse, &second, 0).await;
+    warehouse.apply(&["update t set n = n + 1 where a = 1"]).await;
+    warehouse.client.cancel_statement().id(&holder).send().await.expect("cancel");
+    let second = warehouse.end(&second).await;
+    assert!(second.error().contains("1023") && second.error().contains("Serializable isolation violation"));
+    assert_eq!(warehouse.value("select n from t").await, "1");
+}
+
+#[tokio::test]
+async fn temporary_tables_live_for_one_call() {
+    let warehouse = Warehouse::start("temporary_tables").await;
+    let batch =
+        warehouse.run_batch(&["create temp table x (a int)", "insert into x values (1)", "select * from x"]).await;
+    assert!(batch.is_finished(), "{}", batch.error());
+    assert!(warehouse.error("select * from x").await.contains("does not exist"));
+}
+
+async fn wait_for_sub_statement(warehouse: &Warehouse, id: &str, index: usize) {
+    let started = std::time::Instant::now();
+    loop {
+        let statement = warehouse.wait(id, |_| true).await;
+        if statement.sub_statuses().get(index) == Some(&"FINISHED") {
+            return;
+        }
+        assert!(
+            started.elapsed().as_secs() < 60,
+            "sub-statement {index} of {id} never finished: {}",
+            statement.error()
+        );
+        tokio::task::yield_now().await;
+    }
+}

@@ -1,9 +1,9 @@
 //! Sealed manifests on S3 to published metrics in Redshift, through the Data API.
 //!
-//! One run goes through four steps, each of which can be repeated: [`load`] brings every sealed manifest that the ledger
-//! does not hold into the raw layer, one transaction per table; [`transform`] calls the procedures that fill the curated
-//! layer and the audited metrics; [`verify`] runs the checks and looks whether the receipt balances; [`publish`] makes
-//! readers see the audited metrics. [`migrate`] keeps the warehouse's tables and procedures as `sql/` has them. All SQL
+//! One run goes through four steps, each of which can be repeated: `load` brings every sealed manifest that the ledger
+//! does not hold into the raw layer, one transaction per table; `transform` calls the procedures that fill the curated
+//! layer and the audited metrics; `verify` runs the checks and looks whether the receipt balances; `publish` makes
+//! readers see the audited metrics. `migrate` keeps the warehouse's tables and procedures as `sql/` has them. All SQL
 //! that belongs to the warehouse is in `sql/`; here are only the statements of a load, whose text follows from a manifest.
 
 mod aws;

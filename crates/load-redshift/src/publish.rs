@@ -10,9 +10,10 @@ use crate::{
     relation::columns_of,
     sql_script::split_statements,
     sql_tree::presentation_files,
+    verify::judge,
 };
 use chrono::Utc;
-use rental_core::{PublishReceipt, Receipt, RunDate, RunId, Severity};
+use rental_core::{PublishReceipt, RunDate, RunId};
 use std::collections::BTreeMap;
 
 /// Publishes one run.
@@ -20,10 +21,8 @@ use std::collections::BTreeMap;
 /// # Errors
 /// When the run was not transformed and verified, in this order and without errors; also when bucket or warehouse fail.
 pub(crate) async fn publish_run(job: &Job<'_>, run_id: &RunId, run_date: RunDate) -> Result<(), LoadError> {
-    let verified = receipt::read(&job.bucket, run_id).await?.filter(is_verified);
-    if verified.is_none() {
-        return Err(LoadError::NotVerified { run_id: run_id.clone() });
-    }
+    let verified = receipt::read(&job.bucket, run_id).await?;
+    judge(&verified.ok_or_else(|| LoadError::NotVerified { run_id: run_id.clone() })?)?;
     let metrics = metrics()?;
     let published = published_sha256(&job.api).await?;
     let reshaped = reshaped(&job.api, &metrics).await?;
@@ -33,15 +32,6 @@ pub(crate) async fn publish_run(job: &Job<'_>, run_id: &RunId, run_date: RunDate
     receipt::update(&job.bucket, run_id, run_date, |receipt| receipt.publish = Some(part.clone())).await?;
     tracing::info!(%run_id, metric_count = metrics.len(), "published");
     Ok(())
-}
-
-/// A transformation takes the verification before it out of the receipt, so a present one is about these numbers.
-fn is_verified(receipt: &Receipt) -> bool {
-    let has_no_error =
-        |findings: &[rental_core::Finding]| findings.iter().all(|finding| finding.severity != Severity::Error);
-    receipt.transform.is_some()
-        && receipt.verify.as_ref().is_some_and(|verify| has_no_error(&verify.findings))
-        && receipt.imbalances().is_empty()
 }
 
 /// Which version of each metric readers see.

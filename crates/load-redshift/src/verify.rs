@@ -10,7 +10,7 @@ use crate::{
     sql_tree::check_files,
 };
 use chrono::Utc;
-use rental_core::{CheckReceipt, Finding, RunDate, RunId, Severity};
+use rental_core::{CheckReceipt, Finding, Receipt, RunDate, RunId, Severity};
 
 /// Runs all checks and notes their findings in the receipt.
 ///
@@ -28,15 +28,28 @@ pub(crate) async fn verify_run(job: &Job<'_>, run_id: &RunId, run_date: RunDate)
     }
     let part = CheckReceipt { finished_at: Utc::now(), checks_run: checks.len() as u64, findings };
     let receipt = receipt::update(&job.bucket, run_id, run_date, |receipt| receipt.verify = Some(part.clone())).await?;
+    judge(&receipt)?;
+    tracing::info!(%run_id, check_count = part.checks_run, "verified: no check found an error and the receipt balances");
+    Ok(())
+}
+
+/// Whether what the receipt says may be published. A transformation takes the findings before it out of the receipt, so
+/// those in it are about the numbers that stand.
+///
+/// # Errors
+/// When it is not verified, does not balance, or a check found an error.
+pub(crate) fn judge(receipt: &Receipt) -> Result<(), LoadError> {
+    let run_id = || receipt.run_id.clone();
+    let verify = receipt.verify.as_ref().ok_or_else(|| LoadError::NotVerified { run_id: run_id() })?;
     let imbalances = receipt.imbalances();
     if !imbalances.is_empty() {
-        return Err(LoadError::Unbalanced { run_id: run_id.clone(), imbalances });
+        return Err(LoadError::Unbalanced { run_id: run_id(), imbalances });
     }
-    let errors: Vec<_> = part.findings.into_iter().filter(|finding| finding.severity == Severity::Error).collect();
-    if !errors.is_empty() {
-        return Err(LoadError::Refused { run_id: run_id.clone(), findings: errors });
+    let is_error = |finding: &&Finding| finding.severity == Severity::Error;
+    let findings: Vec<_> = verify.findings.iter().filter(is_error).cloned().collect();
+    if !findings.is_empty() {
+        return Err(LoadError::Refused { run_id: run_id(), findings });
     }
-    tracing::info!(%run_id, check_count = part.checks_run, "verified: no check found an error and the receipt balances");
     Ok(())
 }
 
@@ -83,6 +96,8 @@ fn findings_of(check: &str, result: &ResultRows) -> Result<Vec<Finding>, Unexpec
 mod tests {
     use super::*;
     use crate::result_rows::Cell;
+    use rental_core::{LoadReceipt, LoadedTable};
+    use std::collections::BTreeMap;
 
     #[test]
     fn every_check_file_is_one_query() {
@@ -97,5 +112,22 @@ mod tests {
         let result = ResultRows { columns: vec![], rows: vec![row("warn"), row("error"), row("fatal")] };
         let severities: Vec<_> = findings_of("c", &result).unwrap().into_iter().map(|found| found.severity).collect();
         assert_eq!(severities, [Severity::Warn, Severity::Error, Severity::Error]);
+    }
+
+    #[test]
+    fn only_a_verified_receipt_that_balances_may_be_published() {
+        let mut receipt = Receipt::new("r1".parse().unwrap(), "2025-02-16".parse().unwrap());
+        assert!(matches!(judge(&receipt), Err(LoadError::NotVerified { .. })));
+        let finding = |severity| Finding { check: "c".into(), rule: "R1".into(), severity, detail: "d".into() };
+        let verified = |findings| CheckReceipt { finished_at: Utc::now(), checks_run: 1, findings };
+        receipt.verify = Some(verified(vec![finding(Severity::Warn)]));
+        judge(&receipt).unwrap();
+        receipt.verify = Some(verified(vec![finding(Severity::Warn), finding(Severity::Error)]));
+        assert_eq!(judge(&receipt).map_err(|error| error.exit_code()), Err(3));
+        receipt.verify = Some(verified(vec![]));
+        let lost = LoadedTable { manifest_rows: 2, raw_rows: 1, chunk_count: 1, file_count: 1 };
+        let tables = BTreeMap::from([("bookings".to_owned(), lost)]);
+        receipt.load = Some(LoadReceipt { finished_at: Utc::now(), duration_ms: 1, tables });
+        assert_eq!(judge(&receipt).map_err(|error| error.exit_code()), Err(3));
     }
 }

@@ -1,0 +1,54 @@
+//! What can be typed.
+
+use clap::{Parser, Subcommand};
+use rental_core::RunDate;
+use std::path::PathBuf;
+
+/// The whole pipeline on this machine: servers, stack, sample data, state machine.
+#[derive(Debug, Parser)]
+#[command(name = "rental-local", version)]
+pub struct Arguments {
+    /// Folder that holds everything of one local cloud
+    #[arg(long, global = true, value_name = "FOLDER", default_value = ".rental-local")]
+    pub(crate) state_dir: PathBuf,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start the servers and deploy the stack
+    Up,
+    /// Stop everything and remove its data; logs stay
+    Down,
+    /// Fill the source database and put the exchange rates into the bucket
+    Seed {
+        /// Folder with one CSV file per table, instead of the sample data
+        #[arg(long, value_name = "FOLDER")]
+        csv: Option<PathBuf>,
+    },
+    /// Start the state machine, follow it, print metrics and receipt
+    Run {
+        /// Run date [default: the sample data's when it was seeded, else today]
+        #[arg(long, value_name = "YYYY-MM-DD")]
+        as_of: Option<RunDate>,
+    },
+    /// Start, seed, run, print and stop, in a folder of its own
+    Demo,
+    /// Show what runs where
+    Status,
+    /// Print the variables with which the binaries and the AWS CLI use the local cloud
+    Env,
+    /// Write the sample data anew
+    Generate {
+        /// Folder to write to [default: the project's data folder]
+        #[arg(long, value_name = "FOLDER")]
+        folder: Option<PathBuf>,
+        /// The same seed gives the same files
+        #[arg(long, default_value_t = 20_251_231)]
+        seed: u64,
+    },
+    /// Run the servers until told to end; `up` starts this
+    #[command(hide = true)]
+    Serve,
+}

@@ -116,7 +116,7 @@ async fn submit(
     let statement = accept(request, sqls, is_batch)?;
     let statement = match endpoint.statements.submit(statement, client_token) {
         Submission::New(statement) => {
-            tokio::spawn(execution::run(Arc::clone(endpoint), statement.clone()));
+            tokio::spawn(execution::supervise(Arc::clone(endpoint), statement.clone()));
             statement
         }
         Submission::Repeated(earlier) => earlier,

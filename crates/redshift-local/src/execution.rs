@@ -35,8 +35,20 @@ struct Outcome {
     result: Option<ResultSet>,
 }
 
+/// Runs the statement in a task of its own, so that it ends even when the stand-in itself fails in it.
+pub(crate) async fn supervise(endpoint: Arc<Endpoint>, statement: Statement) {
+    let id = statement.id.clone();
+    if let Err(fault) = tokio::spawn(run(Arc::clone(&endpoint), statement)).await {
+        tracing::error!(statement_id = %id, %fault, "the stand-in failed");
+        endpoint.statements.update(&id, |record| {
+            record.status = Status::Failed;
+            record.error = Some(format!("ERROR: redshift-local failed in this statement: {fault}"));
+        });
+    }
+}
+
 /// Runs the statement to its end and records each step.
-pub(crate) async fn run(endpoint: Arc<Endpoint>, statement: Statement) {
+async fn run(endpoint: Arc<Endpoint>, statement: Statement) {
     let started = Instant::now();
     let id = statement.id.clone();
     endpoint.statements.update(&id, |record| record.status = Status::Picked);

@@ -95,7 +95,17 @@ async fn truncate_in_a_procedure_is_refused_inside_a_batch() {
 #[tokio::test]
 async fn dynamic_sql_that_would_need_translation_is_refused() {
     let warehouse = Warehouse::start("dynamic_sql").await;
-    let sql = "create procedure p() as $$ begin execute 'create index i on t (a)'; end; $$ language plpgsql";
-    warehouse.apply(&["create table public.t (a int)", sql]).await;
-    assert!(warehouse.error("call p()").await.contains("does not run this dynamic SQL"));
+    let run = "create procedure run(statement varchar(1000)) as $$ begin execute statement; end; $$ language plpgsql";
+    warehouse.apply(&["create table public.t (v varchar(40))", run]).await;
+    for statement in
+        ["create index i on t (v)", "insert into t select nvl(v, 0) from t", r"insert into t values (\'a\\nb\')"]
+    {
+        let error = warehouse.error(&format!("call run('{statement}')")).await;
+        assert!(error.contains("dynamic SQL"), "{statement}: {error}");
+    }
+    // Words inside literals and quoted names are not looked at.
+    let keep = "create procedure keep(run varchar(40)) as $$ begin \
+        execute 'insert into t (\"v\") values (' || quote_literal(run) || ')'; end; $$ language plpgsql";
+    warehouse.apply(&[keep, r"call keep('nightly-extract''s \\ text')"]).await;
+    assert_eq!(warehouse.value("select v from t").await, r"nightly-extract's \ text");
 }

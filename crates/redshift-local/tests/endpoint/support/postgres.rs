@@ -35,7 +35,7 @@ else
 fi
 cd "$FOLDER"
 (run "$PROGRAMS/initdb" -D "$FOLDER/data" --username="$SUPERUSER" --pwfile="$PASSWORD_FILE" \
-    --auth=scram-sha-256 --encoding=UTF8 --locale=C.UTF-8 --no-sync) >"$FOLDER/initdb.log" 2>&1 \
+    --auth=password --encoding=UTF8 --locale=C.UTF-8 --no-sync) >"$FOLDER/initdb.log" 2>&1 \
     || { cat "$FOLDER/initdb.log" >&2; exit 1; }
 (run "$PROGRAMS/postgres" -D "$FOLDER/data" -p "$PORT" -c listen_addresses=127.0.0.1 -c unix_socket_directories= \
     -c max_connections=200 -c timezone=UTC -c fsync=off -c synchronous_commit=off) >"$FOLDER/server.log" 2>&1 &

@@ -7,7 +7,7 @@ use crate::{
     error::LoadError,
     job::Job,
     ledger::Ledger,
-    load::load,
+    load::{load, note_load},
     migrate::migrate,
     output,
     publish::publish_run,
@@ -16,6 +16,7 @@ use crate::{
     verify::verify_run,
 };
 use rental_core::{RunDate, RunId};
+use std::time::Instant;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Which of the steps after loading are asked for.
@@ -113,6 +114,8 @@ async fn after_load(job: &Job<'_>, steps: Steps) -> Result<(), LoadError> {
         }
     };
     let run_date = run_date(job, &ledger, &run_id)?;
+    // A load that was killed between ledger and receipt is noted here.
+    note_load(job, &ledger, &run_id, Instant::now()).await?;
     if steps.transform {
         transform_run(job, &run_id, Some(run_date)).await?;
     } else if !ledger.runs.contains_key(&run_id) {

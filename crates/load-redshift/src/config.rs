@@ -24,7 +24,7 @@ const DEFAULT_FX_RATES_KEY: &str = "reference/fx_rates.csv";
 pub struct Arguments {
     #[command(subcommand)]
     pub command: Command,
-    /// Id of the run [env: RUN_ID] [default: load all sealed runs, then take the newest loaded one]
+    /// Id of the run; earlier sealed runs are loaded before it [env: RUN_ID] [default: all sealed runs, and after loading the newest one]
     #[arg(long, global = true)]
     run_id: Option<RunId>,
     /// Run date of the transformation, YYYY-MM-DD [env: AS_OF] [default: the run date in the run's manifests]

@@ -309,3 +309,26 @@ fn check(ended: DescribeStatementOutput, statements: &[Statement]) -> Result<Des
         _ => Err(DataApiError::Aborted { origin, id, message }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_engine_s_words_say_whether_a_repetition_may_help() {
+        let cases = [
+            ("ERROR: 1023 DETAIL: Serializable isolation violation on table in Redshift", true, true),
+            ("ERROR: deadlock detected", true, true),
+            ("ERROR: S3ServiceException: speed limit exceeded", false, true),
+            ("ERROR: relation \"raw.bookings\" does not exist", false, false),
+            ("ERROR: permission denied for schema etl", false, false),
+            ("ERROR: Permission denied for relation ledger", false, false),
+            ("ERROR: syntax error at or near \"selec\"", false, false),
+            ("ERROR: RUN_DATE_BEFORE_HISTORY run r1: …", false, false),
+        ];
+        for (message, is_conflict, is_retryable) in cases {
+            let error = DataApiError::Statement { origin: "o".into(), id: "i".into(), message: message.into() };
+            assert_eq!((error.is_conflict(), error.is_retryable()), (is_conflict, is_retryable), "{message}");
+        }
+    }
+}

@@ -21,7 +21,6 @@ use std::{collections::BTreeMap, time::Instant};
 /// # Errors
 /// When the configured run has nothing to load, manifests are missing in between, or bucket or warehouse fail.
 pub(crate) async fn load(job: &Job<'_>, migrate_first: bool) -> Result<(), LoadError> {
-    let started_at = Instant::now();
     let prefixes = run_prefixes(job).await?;
     if migrate_first {
         migrate(&job.api).await?;
@@ -42,20 +41,13 @@ pub(crate) async fn load(job: &Job<'_>, migrate_first: bool) -> Result<(), LoadE
             tracing::info!(run_id = %earlier, "transforming an earlier run before {} is loaded", load.run_id);
             transform_run(job, &earlier, None).await?;
         }
+        let started_at = Instant::now();
         load_run(job, load).await?;
+        note_load(job, &Ledger::read(&job.api).await?, &load.run_id, started_at).await?;
         ahead = Some(load.run_id.clone());
     }
     if plan.is_empty() {
         tracing::info!("nothing to load: the ledger holds every sealed manifest");
-    }
-    let ledger = if plan.is_empty() { ledger } else { Ledger::read(&job.api).await? };
-    let mut runs: Vec<_> = plan.iter().map(|load| &load.run_id).collect();
-    if runs.is_empty() {
-        runs.extend(up_to.filter(|run_id| ledger.entries_of(run_id).next().is_some()));
-    }
-    runs.dedup();
-    for run_id in runs {
-        write_receipt(job, &ledger, run_id, started_at).await?;
     }
     Ok(())
 }
@@ -120,7 +112,16 @@ async fn load_run(job: &Job<'_>, load: &RunLoad) -> Result<(), LoadError> {
     Ok(())
 }
 
-async fn write_receipt(job: &Job<'_>, ledger: &Ledger, run_id: &RunId, started_at: Instant) -> Result<(), LoadError> {
+/// Adds to the run's receipt what the ledger says of it, unless that stands there already.
+///
+/// # Errors
+/// When the receipt cannot be read or written.
+pub(crate) async fn note_load(
+    job: &Job<'_>,
+    ledger: &Ledger,
+    run_id: &RunId,
+    started_at: Instant,
+) -> Result<(), LoadError> {
     let Some(run_date) = ledger.run_date(run_id) else { return Ok(()) };
     let loaded = |entry: &LedgerEntry| LoadedTable {
         manifest_rows: entry.row_count,
@@ -130,13 +131,12 @@ async fn write_receipt(job: &Job<'_>, ledger: &Ledger, run_id: &RunId, started_a
         file_count: entry.file_count,
     };
     let tables: BTreeMap<_, _> = ledger.entries_of(run_id).map(|entry| (entry.table.clone(), loaded(entry))).collect();
-    let part = LoadReceipt { finished_at: Utc::now(), duration_ms: started_at.elapsed().as_millis() as u64, tables };
-    receipt::update(&job.bucket, run_id, run_date, |receipt| {
-        // A repeated load that found nothing to do changes nothing.
-        if receipt.load.as_ref().is_none_or(|earlier| earlier.tables != part.tables) {
-            receipt.load = Some(part.clone());
-        }
-    })
-    .await?;
+    let earlier = receipt::read(&job.bucket, run_id).await?.and_then(|receipt| receipt.load);
+    if earlier.is_some_and(|earlier| earlier.tables == tables) {
+        return Ok(());
+    }
+    let duration_ms = started_at.elapsed().as_millis() as u64;
+    let part = LoadReceipt { finished_at: Utc::now(), duration_ms, tables };
+    receipt::update(&job.bucket, run_id, run_date, |receipt| receipt.load = Some(part.clone())).await?;
     Ok(())
 }

@@ -2,6 +2,7 @@
 //! where readers do not see them yet. Repeating it gives the same tables.
 
 use crate::{
+    config::ReportingConfig,
     data_api::{DataApi, Statement},
     error::LoadError,
     fx_rates::load_fx_rates,
@@ -55,7 +56,7 @@ pub(crate) async fn transform_run(job: &Job<'_>, run_id: &RunId, as_of: Option<R
             .ok_or_else(|| LoadError::NotLoaded { run_id: run_id.clone() })?,
     };
     load_fx_rates(job).await?;
-    job.api.execute(&statements(job, run_id, run_date, &curated_procedures()?, &metrics()?)).await?;
+    job.api.execute(&statements(run_id, run_date, &job.config.reporting, &curated_procedures()?, &metrics()?)).await?;
     let part = TransformReceipt {
         finished_at: Utc::now(),
         duration_ms: started_at.elapsed().as_millis() as u64,
@@ -73,9 +74,9 @@ pub(crate) async fn transform_run(job: &Job<'_>, run_id: &RunId, as_of: Option<R
 }
 
 fn statements(
-    job: &Job<'_>,
     run_id: &RunId,
     run_date: RunDate,
+    reporting: &ReportingConfig,
     procedures: &[CuratedProcedure],
     metrics: &[Metric],
 ) -> Vec<Statement> {
@@ -85,7 +86,6 @@ fn statements(
     };
     let run = literal::text(run_id.as_str());
     let date = literal::date(run_date);
-    let reporting = &job.config.reporting;
     add("lock the guard", "lock etl.guard".to_owned());
     add("begin", format!("call etl.begin_transform({run}, {date})"));
     let settings = [
@@ -115,4 +115,39 @@ async fn rule_counts(api: &DataApi) -> Result<Vec<RuleCount>, LoadError> {
     };
     let counts = result.rows.iter().map(count).collect::<Result<_, _>>();
     counts.map_err(|source| LoadError::Result { what: "curated.rule_counts", source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data_api::BATCH_MAX_STATEMENTS;
+    use rental_core::Currency;
+
+    #[test]
+    fn a_transformation_is_one_transaction_from_the_guard_to_the_record() {
+        let reporting = ReportingConfig {
+            timezone: chrono_tz::Tz::Europe__Berlin,
+            currency: Currency::parse("USD").unwrap(),
+            fx_max_age_days: 7,
+            fx_rates_key: "unused".into(),
+        };
+        let (procedures, metrics) = (curated_procedures().unwrap(), metrics().unwrap());
+        let run_id = "r1".parse().unwrap();
+        let all = statements(&run_id, "2025-02-16".parse().unwrap(), &reporting, &procedures, &metrics);
+        assert!(all.len() <= BATCH_MAX_STATEMENTS, "{} statements", all.len());
+        let texts: Vec<_> = all.iter().map(|statement| statement.sql.as_str()).collect();
+        assert_eq!(
+            texts[..3],
+            [
+                "lock etl.guard",
+                "call etl.begin_transform('r1', '2025-02-16'::date)",
+                "call etl.set_setting('reporting_timezone', 'Europe/Berlin')",
+            ]
+        );
+        assert_eq!(texts.last().copied(), Some("call etl.record_transform('r1', '2025-02-16'::date)"));
+        let place = |text: &str| texts.iter().position(|sql| sql.starts_with(text)).unwrap();
+        assert!(place("call curated.load_apartments(") < place("call curated.load_bookings("));
+        assert!(place("call curated.load_bookings(") < place("call curated.load_stay("));
+        assert!(place("call curated.load_rule_counts(") < place("call audit.refresh_"));
+    }
 }

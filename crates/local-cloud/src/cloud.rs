@@ -14,8 +14,9 @@ use crate::{
 use anyhow::Context as _;
 use rand::distr::{Alphanumeric, SampleString as _};
 use std::{
-    env,
+    env, fs,
     net::TcpListener,
+    os::unix::fs::symlink,
     path::{Path, PathBuf},
     time::Instant,
 };
@@ -78,6 +79,7 @@ impl LocalCloud {
             own_endpoint,
             source: mariadb.server.clone(),
             postgres_url: postgres.url.clone(),
+            tools_folder: make_tools_folder(path, &programs)?,
         };
         let ecs = EcsTasks::new(ContainerHost {
             binary_folder: options.binary_folder.map_or_else(own_binary_folder, Ok)?,
@@ -119,6 +121,14 @@ impl LocalCloud {
         localstack.and(mariadb).and(postgres)?;
         self.folder.clear()
     }
+}
+
+/// A folder with the AWS CLI alone: the Python environment's own would put its `python` before the user's.
+fn make_tools_folder(state_folder: &Path, programs: &Programs) -> anyhow::Result<PathBuf> {
+    let folder = state_folder.join("tools");
+    fs::create_dir_all(&folder)?;
+    symlink(programs.python_folder.join("aws"), folder.join("aws")).context("link the AWS CLI")?;
+    Ok(folder)
 }
 
 /// Awaits a server and says how long it took.

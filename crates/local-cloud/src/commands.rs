@@ -4,10 +4,9 @@ use crate::{
     arguments::{Arguments, Command},
     cloud::{LocalCloud, Options, own_binary_folder},
     execution::run_state_machine,
-    programs::Programs,
+    fill::fill_source,
     results::print_results,
     running_cloud::RunningCloud,
-    fill::fill_source,
     shell::export_lines,
     state_folder::holder,
     status::print_status,
@@ -73,7 +72,8 @@ async fn run(cloud: &RunningCloud, as_of: Option<RunDate>) -> anyhow::Result<()>
 async fn demo() -> anyhow::Result<()> {
     let started = Instant::now();
     let told_to_end = supervisor::termination()?;
-    let cloud = LocalCloud::start(Options { progress: Some(|line| eprintln!("✓ {line}")), ..Options::default() }).await?;
+    let cloud =
+        LocalCloud::start(Options { progress: Some(|line| eprintln!("✓ {line}")), ..Options::default() }).await?;
     let outcome = tokio::select! {
         outcome = seed_and_run(cloud.state_folder()) => outcome,
         () = told_to_end => Err(anyhow::anyhow!("ended early")),
@@ -98,8 +98,8 @@ async fn deployed(state_folder: &Path) -> anyhow::Result<RunningCloud> {
 }
 
 fn print_environment(cloud: &RunningCloud) -> anyhow::Result<()> {
-    let tools = Programs::find()?.python_folder;
-    print!("{}", export_lines(&cloud.environment()?, &own_binary_folder()?, &tools));
+    let folders = [own_binary_folder()?, cloud.connection.tools_folder.clone()];
+    print!("{}", export_lines(&cloud.environment()?, &folders.each_ref().map(PathBuf::as_path)));
     Ok(())
 }
 

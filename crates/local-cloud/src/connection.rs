@@ -4,7 +4,7 @@ use crate::mariadb::{EXTRACT_USER, SourceServer};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::PathBuf};
 
 /// The region that everything is deployed in.
 pub const REGION: &str = "us-east-1";
@@ -30,6 +30,8 @@ pub struct Connection {
     pub source: SourceServer,
     /// PostgreSQL under the warehouse, without a database: for looking behind the Data API.
     pub postgres_url: String,
+    /// Folder with the AWS CLI.
+    pub tools_folder: PathBuf,
 }
 
 impl Connection {

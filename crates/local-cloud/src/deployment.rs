@@ -57,9 +57,8 @@ pub async fn deploy(connection: &Connection) -> anyhow::Result<Deployment> {
         create_stack(connection, &cloudformation).await?;
     }
     let outputs = finished_stack_outputs(&cloudformation).await?;
-    let output = |name: &str| {
-        outputs.get(name).cloned().with_context(|| format!("stack {STACK_NAME} has no output {name}"))
-    };
+    let output =
+        |name: &str| outputs.get(name).cloned().with_context(|| format!("stack {STACK_NAME} has no output {name}"));
     let password = json!({ "username": EXTRACT_USER, "password": connection.source.extract_password });
     aws_sdk_secretsmanager::Client::new(&connection.sdk_config())
         .put_secret_value()
@@ -126,7 +125,8 @@ fn parameters(connection: &Connection) -> Vec<Parameter> {
         ("RetryDelaySeconds", "1".to_owned()),
         ("ScheduleState", "DISABLED".to_owned()),
     ];
-    let parameter = |(name, value): (&str, String)| Parameter::builder().parameter_key(name).parameter_value(value).build();
+    let parameter =
+        |(name, value): (&str, String)| Parameter::builder().parameter_key(name).parameter_value(value).build();
     values.map(parameter).into()
 }
 
@@ -182,7 +182,10 @@ mod tests {
     #[test]
     fn the_template_finds_its_state_machine_on_s3() {
         let packaged = packaged_template(TEMPLATE).unwrap();
-        assert!(packaged.contains("DefinitionS3Location: { Bucket: rental-analytics-artifacts, Key: state-machine.asl.json }"));
+        assert!(
+            packaged
+                .contains("DefinitionS3Location: { Bucket: rental-analytics-artifacts, Key: state-machine.asl.json }")
+        );
         assert!(packaged_template("Resources: {}").is_err());
     }
 }

@@ -90,7 +90,9 @@ impl EcsTasks {
             }
             "DescribeTaskDefinition" => {
                 let records = self.records();
-                Ok(json!({ "taskDefinition": records.definitions.find(required(&body, "taskDefinition")?)?.describe() }))
+                Ok(
+                    json!({ "taskDefinition": records.definitions.find(required(&body, "taskDefinition")?)?.describe() }),
+                )
             }
             "DeregisterTaskDefinition" => {
                 let mut records = self.records();
@@ -326,3 +328,6 @@ fn required<'a>(body: &'a Value, name: &str) -> Result<&'a str, ApiError> {
 fn names<'a>(body: &'a Value, name: &str) -> Vec<&'a str> {
     body.get(name).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -104,7 +104,8 @@ mod tests {
         let tasks = tempfile::tempdir().unwrap();
         let log = log_file(tasks.path(), "abc", "extract-rds");
         fs::create_dir_all(log.parent().unwrap()).unwrap();
-        fs::write(&log, "{\"timestamp\":\"t\",\"level\":\"ERROR\",\"message\":\"no such bucket\",\"exit_code\":2}\n").unwrap();
+        fs::write(&log, "{\"timestamp\":\"t\",\"level\":\"ERROR\",\"message\":\"no such bucket\",\"exit_code\":2}\n")
+            .unwrap();
         let cause = json!({
             "TaskArn": "arn:aws:ecs:us-east-1:000000000000:task/rental-analytics/abc",
             "StoppedReason": "Essential container in task exited",

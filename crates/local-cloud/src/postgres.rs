@@ -12,7 +12,7 @@ use sqlx::{Connection as _, PgConnection};
 use std::{
     env, fs,
     hash::{DefaultHasher, Hash as _, Hasher as _},
-    os::unix::{fs::chown, fs::PermissionsExt as _, process::CommandExt as _},
+    os::unix::{fs::PermissionsExt as _, fs::chown, process::CommandExt as _},
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -27,7 +27,12 @@ pub(crate) struct Postgres {
 
 impl Postgres {
     /// Makes a database cluster in [`data_home`]`(folder)` and starts a server on it that writes to the file `log`.
-    pub(crate) async fn start(folder: &Path, log: &Path, programs: &Programs, password: String) -> anyhow::Result<Self> {
+    pub(crate) async fn start(
+        folder: &Path,
+        log: &Path,
+        programs: &Programs,
+        password: String,
+    ) -> anyhow::Result<Self> {
         let user = unprivileged_instead_of_root()?;
         let home = data_home(folder)?;
         fs::create_dir_all(&home).with_context(|| format!("create {}", home.display()))?;
@@ -47,6 +52,8 @@ impl Postgres {
             "fsync=off",
             "synchronous_commit=off",
             "full_page_writes=off",
+            // Compiling a plan takes longer than running it on this much data.
+            "jit=off",
         ] {
             command.args(["-c", setting]);
         }
@@ -73,12 +80,7 @@ pub(crate) fn data_home(folder: &Path) -> anyhow::Result<PathBuf> {
     })
 }
 
-async fn initialise(
-    home: &Path,
-    programs: &Programs,
-    user: Option<&SystemUser>,
-    password: &str,
-) -> anyhow::Result<()> {
+async fn initialise(home: &Path, programs: &Programs, user: Option<&SystemUser>, password: &str) -> anyhow::Result<()> {
     let password_file = home.join("password");
     fs::write(&password_file, password)?;
     fs::set_permissions(&password_file, fs::Permissions::from_mode(0o600))?;

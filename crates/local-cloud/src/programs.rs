@@ -140,7 +140,10 @@ mod tests {
     #[test]
     fn every_python_package_has_one_fixed_version() {
         for line in LOCK_FILE.lines() {
-            assert!(line.split_once("==").is_some_and(|(name, version)| !name.is_empty() && !version.is_empty()), "{line}");
+            assert!(
+                line.split_once("==").is_some_and(|(name, version)| !name.is_empty() && !version.is_empty()),
+                "{line}"
+            );
         }
     }
 }

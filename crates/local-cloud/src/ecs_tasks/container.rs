@@ -70,11 +70,9 @@ impl ContainerHost {
         let log_stream = match &definition.log_configuration {
             None => None,
             Some(configuration) => {
-                LogStream::create(&self.aws_endpoint, configuration, &definition.name, task_id, &log)
-                    .await
-                    .map_err(|error| {
-                        format!("ResourceInitializationError: failed to validate logger args: {error:#}")
-                    })?
+                LogStream::create(&self.aws_endpoint, configuration, &definition.name, task_id, &log).await.map_err(
+                    |error| format!("ResourceInitializationError: failed to validate logger args: {error:#}"),
+                )?
             }
         };
 

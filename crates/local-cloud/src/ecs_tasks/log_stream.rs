@@ -55,11 +55,11 @@ impl LogStream {
         file.seek(SeekFrom::Start(self.sent_bytes))?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
-        let complete = if at_end { bytes.len() } else { bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1) };
+        let complete =
+            if at_end { bytes.len() } else { bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1) };
         let now = Utc::now().timestamp_millis();
         for batch in batches(&String::from_utf8_lossy(&bytes[..complete])) {
-            let events: Vec<Value> =
-                batch.iter().map(|line| json!({ "timestamp": now, "message": line })).collect();
+            let events: Vec<Value> = batch.iter().map(|line| json!({ "timestamp": now, "message": line })).collect();
             self.call("PutLogEvents", json!({ "logEvents": events })).await?;
         }
         self.sent_bytes += complete as u64;

@@ -63,8 +63,7 @@ mod tests {
         let whole = Reference { secret_arn: ARN, json_key: None, version_stage: None, version_id: None };
         assert_eq!(parse(ARN), Ok(whole));
         let keyed = format!("{ARN}:password::");
-        let expected =
-            Reference { secret_arn: ARN, json_key: Some("password"), version_stage: None, version_id: None };
+        let expected = Reference { secret_arn: ARN, json_key: Some("password"), version_stage: None, version_id: None };
         assert_eq!(parse(&keyed), Ok(expected));
         assert!(parse("arn:aws:ssm:us-east-1:000000000000:parameter/x").is_err());
         assert!(parse("db").is_err());

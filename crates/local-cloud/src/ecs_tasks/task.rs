@@ -119,11 +119,9 @@ impl ContainerRecord {
             "lastStatus": self.last_status,
             "networkInterfaces": [],
         });
-        for (name, value) in [
-            ("runtimeId", json!(self.runtime_id)),
-            ("exitCode", json!(self.exit_code)),
-            ("reason", json!(self.reason)),
-        ] {
+        for (name, value) in
+            [("runtimeId", json!(self.runtime_id)), ("exitCode", json!(self.exit_code)), ("reason", json!(self.reason))]
+        {
             if !value.is_null() {
                 described[name] = value;
             }

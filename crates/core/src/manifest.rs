@@ -5,6 +5,7 @@ use crate::{
     chunk::{Chunk, ChunkGrid, Fingerprint},
     row_rule::{PriceCase, RowRule, RuleAction, Severity},
     run::{RunDate, RunId},
+    table_spec::TableSpec,
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -132,6 +133,36 @@ pub enum ManifestError {
 
 impl Manifest {
     pub const FORMAT_VERSION: u32 = 1;
+
+    /// What closes a run that was never sealed: it holds nothing.
+    #[must_use]
+    pub fn abandoned(spec: &TableSpec, run_id: RunId, sequence: u64) -> Self {
+        Self {
+            format_version: Self::FORMAT_VERSION,
+            status: SealStatus::Abandoned,
+            run_id,
+            run_date: RunDate::default(),
+            table: spec.name.clone(),
+            contract_version: spec.contract_version,
+            contract_hash: spec.contract_hash.clone(),
+            sequence,
+            snapshot: Snapshot {
+                at: DateTime::UNIX_EPOCH,
+                mode: "none".to_owned(),
+                server_version: String::new(),
+                source_timezone: String::new(),
+            },
+            columns: Vec::new(),
+            absent_columns: Vec::new(),
+            chunk_grid: spec.chunk_grid.clone(),
+            replaced_chunks: Vec::new(),
+            unchanged_chunk_count: 0,
+            files: Vec::new(),
+            quarantine_files: Vec::new(),
+            rows: RowCounts::default(),
+            violations: Vec::new(),
+        }
+    }
 
     /// Reads a manifest and checks that its own numbers agree.
     ///

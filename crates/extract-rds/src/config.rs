@@ -1,0 +1,245 @@
+//! What the program needs to know, from flags and environment. Everything that can be wrong with it is found here,
+//! before the first connection.
+
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+use clap::{Parser, Subcommand};
+use rental_core::{
+    RunDate, RunId, TableSpec, UnknownTable,
+    env::{EnvError, required_var, var, var_parsed},
+    table_spec, table_specs,
+};
+use secrecy::SecretString;
+use std::{fmt, path::PathBuf, str::FromStr};
+
+const DEFAULT_PORT: u16 = 3306;
+const DEFAULT_MAX_NIGHTS: u32 = 365;
+
+/// Reads the marketplace's tables from Aurora MySQL, checks every row, and writes Parquet and manifests to S3.
+///
+/// Connections and secrets come from the environment, or from a `.env` file; the flags below override it.
+#[derive(Debug, Parser)]
+#[command(name = "extract-rds", version)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Id of this run [env: RUN_ID] [default: a new time-ordered id]
+    #[arg(long, global = true)]
+    run_id: Option<RunId>,
+    /// Run date, YYYY-MM-DD [env: AS_OF] [default: today in REPORTING_TIMEZONE]
+    #[arg(long, global = true, value_name = "DATE")]
+    as_of: Option<NaiveDate>,
+    /// Tables, separated by commas [env: TABLES] [default: all that have a contract]
+    #[arg(long, global = true, value_delimiter = ',')]
+    tables: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Extract and seal (the default)
+    Run,
+    /// Check connection, grants, and the contracts against the source's columns; read no rows
+    Check,
+    /// Look at the rows that a run rejected
+    #[command(subcommand)]
+    Quarantine(QuarantineAction),
+}
+
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum QuarantineAction {
+    /// List the quarantine files of the run
+    List,
+    /// Show rule, key and reason of each rejected row
+    Show,
+}
+
+/// One extract.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub run_id: RunId,
+    /// The run date as asked for. Without one it is that of an earlier attempt of the run, else today.
+    pub as_of: Option<RunDate>,
+    pub reporting_timezone: Tz,
+    pub bucket: String,
+    pub source: SourceConfig,
+    pub tables: Vec<&'static TableSpec>,
+    pub max_nights: u32,
+    pub glue_database: Option<String>,
+}
+
+/// How to reach the source.
+#[derive(Debug, Clone)]
+pub struct SourceConfig {
+    pub host: String,
+    pub port: u16,
+    pub database: String,
+    pub user: String,
+    pub password: SecretString,
+    pub ssl_mode: SslMode,
+    /// PEM file with the authorities to trust beside the system's.
+    pub ssl_ca: Option<PathBuf>,
+    /// The zone of the source's DATETIME values.
+    pub timezone: Tz,
+}
+
+/// What is asked of TLS, by the names that MySQL uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SslMode {
+    Disabled,
+    Required,
+    VerifyCa,
+    VerifyIdentity,
+}
+
+/// Where to look for rejected rows.
+#[derive(Debug, Clone)]
+pub struct QuarantineConfig {
+    pub bucket: String,
+    pub run_id: RunId,
+    pub tables: Vec<&'static TableSpec>,
+}
+
+/// The form of log lines on stderr.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Text on a terminal, JSON otherwise.
+    Auto,
+    Json,
+    Text,
+}
+
+/// Why the program cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error(transparent)]
+    Env(#[from] EnvError),
+    #[error(transparent)]
+    UnknownTable(#[from] UnknownTable),
+    #[error("read the authorities named by `RDS_SSL_CA`: `{}`", path.display())]
+    SslCa { path: PathBuf, source: std::io::Error },
+    #[error("variable `{name}` has the value `{value}`: {reason}")]
+    OutOfRange { name: &'static str, value: u32, reason: &'static str },
+    #[error("no AWS region is set")]
+    NoRegion,
+}
+
+/// A text that is none of the accepted ones.
+#[derive(Debug, thiserror::Error)]
+#[error("expected one of {0}")]
+pub struct NotOneOf(&'static str);
+
+impl Config {
+    /// # Errors
+    /// A variable that is missing or cannot be understood, a table without a contract.
+    pub fn from_arguments(arguments: &Arguments) -> Result<Self, ConfigError> {
+        let source = SourceConfig::from_env()?;
+        Ok(Self {
+            bucket: required_var("S3_BUCKET")?,
+            run_id: run_id(arguments)?.unwrap_or_else(RunId::now),
+            as_of: arguments.as_of.map_or_else(|| var_parsed("AS_OF"), |date| Ok(Some(date)))?,
+            reporting_timezone: var_parsed("REPORTING_TIMEZONE")?.unwrap_or(Tz::UTC),
+            source,
+            tables: tables(arguments)?,
+            max_nights: max_nights()?,
+            glue_database: var("GLUE_DATABASE")?,
+        })
+    }
+}
+
+impl SourceConfig {
+    fn from_env() -> Result<Self, ConfigError> {
+        let config = Self {
+            host: required_var("RDS_HOST")?,
+            port: var_parsed("RDS_PORT")?.unwrap_or(DEFAULT_PORT),
+            database: required_var("RDS_DATABASE")?,
+            user: required_var("RDS_USER")?,
+            password: required_var("RDS_PASSWORD")?.into(),
+            ssl_mode: var_parsed("RDS_SSL_MODE")?.unwrap_or(SslMode::VerifyIdentity),
+            ssl_ca: var("RDS_SSL_CA")?.map(PathBuf::from),
+            timezone: required_var("SOURCE_TIMEZONE").and_then(|_| var_parsed("SOURCE_TIMEZONE"))?.unwrap_or(Tz::UTC),
+        };
+        if let Some(path) = &config.ssl_ca {
+            std::fs::File::open(path).map_err(|source| ConfigError::SslCa { path: path.clone(), source })?;
+        }
+        Ok(config)
+    }
+}
+
+impl QuarantineConfig {
+    /// # Errors
+    /// As for [`Config::from_arguments`]; here the run id has no default.
+    pub fn from_arguments(arguments: &Arguments) -> Result<Self, ConfigError> {
+        Ok(Self {
+            bucket: required_var("S3_BUCKET")?,
+            run_id: run_id(arguments)?.ok_or(EnvError::Missing("RUN_ID"))?,
+            tables: tables(arguments)?,
+        })
+    }
+}
+
+impl LogFormat {
+    /// # Errors
+    /// When `LOG_FORMAT` is none of the known ones.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Ok(var_parsed("LOG_FORMAT")?.unwrap_or(Self::Auto))
+    }
+}
+
+fn run_id(arguments: &Arguments) -> Result<Option<RunId>, EnvError> {
+    arguments.run_id.clone().map_or_else(|| var_parsed("RUN_ID"), |run_id| Ok(Some(run_id)))
+}
+
+fn tables(arguments: &Arguments) -> Result<Vec<&'static TableSpec>, ConfigError> {
+    let names = match arguments.tables.as_slice() {
+        [] => var("TABLES")?.unwrap_or_default().split(',').map(str::to_owned).collect(),
+        names => names.to_vec(),
+    };
+    let mut names: Vec<_> = names.iter().map(|name| name.trim()).filter(|name| !name.is_empty()).collect();
+    names.sort_unstable();
+    names.dedup();
+    if names.is_empty() {
+        return Ok(table_specs().iter().collect());
+    }
+    Ok(names.into_iter().map(table_spec).collect::<Result<_, _>>()?)
+}
+
+fn max_nights() -> Result<u32, ConfigError> {
+    match var_parsed("MAX_NIGHTS")?.unwrap_or(DEFAULT_MAX_NIGHTS) {
+        0 => Err(ConfigError::OutOfRange { name: "MAX_NIGHTS", value: 0, reason: "expected 1 or more nights" }),
+        nights => Ok(nights),
+    }
+}
+
+impl FromStr for SslMode {
+    type Err = NotOneOf;
+
+    fn from_str(text: &str) -> Result<Self, NotOneOf> {
+        match text.to_ascii_uppercase().as_str() {
+            "DISABLED" => Ok(Self::Disabled),
+            "REQUIRED" => Ok(Self::Required),
+            "VERIFY_CA" => Ok(Self::VerifyCa),
+            "VERIFY_IDENTITY" => Ok(Self::VerifyIdentity),
+            _ => Err(NotOneOf("VERIFY_IDENTITY, VERIFY_CA, REQUIRED, DISABLED")),
+        }
+    }
+}
+
+impl FromStr for LogFormat {
+    type Err = NotOneOf;
+
+    fn from_str(text: &str) -> Result<Self, NotOneOf> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "json" => Ok(Self::Json),
+            "text" => Ok(Self::Text),
+            _ => Err(NotOneOf("auto, json, text")),
+        }
+    }
+}
+
+impl fmt::Display for SourceConfig {
+    /// Where the source is, without secrets.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}@{}:{}/{}", self.user, self.host, self.port, self.database)
+    }
+}

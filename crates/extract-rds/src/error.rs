@@ -1,0 +1,149 @@
+//! Everything that can end an extract, what each means for whoever started it, and the way out.
+
+use crate::{bucket::BucketError, config::ConfigError, source::SourceError, source_schema::Drift};
+use rental_core::{Chunk, ContractFault, ManifestError, RunDate, RunId};
+use std::borrow::Cow;
+
+/// Why an extract ended without sealing all its tables.
+#[derive(Debug, thiserror::Error)]
+pub enum ExtractError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    #[error(transparent)]
+    Bucket(#[from] BucketError),
+    #[error("the source breaks the contracts: {}", drifts.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Drift { drifts: Vec<Drift> },
+    #[error(transparent)]
+    Contract(#[from] ContractFault),
+    #[error("rows of table `{table}` arrived out of order: {chunk} came back after later chunks")]
+    OutOfOrder { table: String, chunk: Chunk },
+    #[error("encode rows of table `{table}`")]
+    Encode { table: String, source: arrow::error::ArrowError },
+    #[error("write Parquet file `{key}`")]
+    Parquet { key: String, source: parquet::errors::ParquetError },
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    #[error("the new manifest of table `{table}` does not balance: {what}")]
+    Imbalance { table: String, what: String },
+    #[error("parse `{key}`")]
+    Json { key: String, source: serde_json::Error },
+    #[error("`{key}` has format version {found}, this program reads {expected}")]
+    StateVersion { key: String, found: u32, expected: u32 },
+    #[error("run `{run_id}` was abandoned for table `{table}`: a later run found it unfinished and closed it")]
+    Abandoned { table: String, run_id: RunId },
+    #[error("another run sealed table `{table}` while this one was reading")]
+    LostRace { table: String },
+    #[error("`{key}` kept changing while this run tried to add its part")]
+    ReceiptContended { key: String },
+    #[error("run `{run_id}` was started for {sealed}, not for {asked}")]
+    RunDate { run_id: RunId, sealed: RunDate, asked: RunDate },
+    #[error("keep the Glue catalog table `{table}`")]
+    Catalog { table: String, source: Box<dyn std::error::Error + Send + Sync> },
+    #[error("stopped by a signal")]
+    Interrupted,
+    #[error("write to standard output")]
+    Output { source: std::io::Error },
+}
+
+impl ExtractError {
+    /// Whether the same call may succeed later without anybody changing anything.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Source(error) => error.is_retryable(),
+            Self::Bucket(error) => error.is_retryable(),
+            Self::OutOfOrder { .. }
+            | Self::Encode { .. }
+            | Self::Parquet { .. }
+            | Self::LostRace { .. }
+            | Self::ReceiptContended { .. }
+            | Self::Catalog { .. }
+            | Self::Interrupted
+            | Self::Output { .. } => true,
+            Self::Config(_)
+            | Self::Drift { .. }
+            | Self::Contract(_)
+            | Self::Manifest(_)
+            | Self::Imbalance { .. }
+            | Self::Json { .. }
+            | Self::StateVersion { .. }
+            | Self::Abandoned { .. }
+            | Self::RunDate { .. } => false,
+        }
+    }
+
+    /// 1 failed and worth a retry, 2 usage or configuration, 3 the data was refused.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Drift { .. } | Self::Imbalance { .. } => 3,
+            Self::Config(_)
+            | Self::Source(_)
+            | Self::Bucket(_)
+            | Self::Contract(_)
+            | Self::OutOfOrder { .. }
+            | Self::Encode { .. }
+            | Self::Parquet { .. }
+            | Self::Manifest(_)
+            | Self::Json { .. }
+            | Self::StateVersion { .. }
+            | Self::Abandoned { .. }
+            | Self::LostRace { .. }
+            | Self::ReceiptContended { .. }
+            | Self::RunDate { .. }
+            | Self::Catalog { .. }
+            | Self::Interrupted
+            | Self::Output { .. } => {
+                if self.is_retryable() {
+                    1
+                } else {
+                    2
+                }
+            }
+        }
+    }
+
+    /// The way out, where there is one to name.
+    #[must_use]
+    pub fn hint(&self) -> Option<Cow<'static, str>> {
+        let hint = match self {
+            Self::Config(ConfigError::Env(_) | ConfigError::OutOfRange { .. }) => {
+                "set it in the environment or in `.env`; `.env.example` explains every variable"
+            }
+            Self::Config(ConfigError::UnknownTable(_)) => {
+                "correct `--tables` or `TABLES`; without them all tables are taken"
+            }
+            Self::Config(ConfigError::SslCa { .. }) => {
+                "name a readable PEM file, or leave it out to trust the system's authorities"
+            }
+            Self::Config(ConfigError::NoRegion) => "set `AWS_REGION`, or a profile that has a region",
+            Self::Source(error) => return error.hint().map(Cow::Borrowed),
+            Self::Bucket(error) => return error.hint().map(Cow::Borrowed),
+            Self::Drift { .. } => "nothing was read; change the source back, or the contract in `crates/core/tables`",
+            Self::Abandoned { .. } => {
+                "start a new run with another run id; this one holds nothing and can never be sealed"
+            }
+            Self::LostRace { .. } => "nothing of this table was sealed by this run; starting it again reads it anew",
+            Self::RunDate { sealed, .. } => {
+                return Some(format!("repeat the run with `--as-of {sealed}`, or take a new run id").into());
+            }
+            Self::StateVersion { .. } => "use the release that wrote it, or a newer one",
+            Self::Catalog { .. } => {
+                "the tables are sealed; give the task role the Glue permissions, or leave `GLUE_DATABASE` out"
+            }
+            Self::Contract(_)
+            | Self::OutOfOrder { .. }
+            | Self::Encode { .. }
+            | Self::Parquet { .. }
+            | Self::Manifest(_)
+            | Self::Imbalance { .. }
+            | Self::Json { .. }
+            | Self::ReceiptContended { .. }
+            | Self::Interrupted
+            | Self::Output { .. } => return None,
+        };
+        Some(hint.into())
+    }
+}

@@ -1,0 +1,37 @@
+//! `extract-rds`: arguments and environment in, sealed manifests on S3 out, an exit code for whoever started it.
+
+use clap::Parser;
+use extract_rds::{
+    Arguments, Command, Config, ExtractError, LogFormat, QuarantineConfig, commands, logging, run_until,
+};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // Before any thread exists: a `.env` file beside the caller is read when there is one.
+    let _ = dotenvy::dotenv();
+    let arguments = Arguments::parse();
+    let format = match LogFormat::from_env() {
+        Ok(format) => format,
+        Err(error) => return logging::report_failure(LogFormat::Text, &error.into()),
+    };
+    logging::start(format);
+    match execute(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => logging::report_failure(format, &error),
+    }
+}
+
+#[tokio::main]
+async fn execute(arguments: &Arguments) -> Result<(), ExtractError> {
+    match &arguments.command {
+        None | Some(Command::Run) => {
+            let config = Config::from_arguments(arguments)?;
+            let receipt = run_until(&config, commands::termination()).await?;
+            commands::print_receipt(&receipt)
+        }
+        Some(Command::Check) => commands::check(&Config::from_arguments(arguments)?).await,
+        Some(Command::Quarantine(action)) => {
+            commands::quarantine(action, &QuarantineConfig::from_arguments(arguments)?).await
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Sealing: three conditional writes, so that no two runs ever seal a table on the same state, wherever one of them is
+//! killed. [`TableState`] says how.
+
+use crate::{
+    bucket::{Bucket, Put},
+    error::ExtractError,
+};
+use rental_core::{Manifest, RunId, SealStatus, TableSpec, TableState, object_key};
+
+const JSON: &str = "application/json";
+
+/// A table's state with the tag under which it was read.
+#[derive(Debug, Clone)]
+pub(crate) struct ReadState {
+    pub(crate) state: TableState,
+    etag: Option<String>,
+}
+
+/// The manifest that a run has for a table, if any.
+///
+/// # Errors
+/// When it cannot be read, or a later run closed this one.
+pub(crate) async fn read_manifest(
+    bucket: &Bucket,
+    table: &str,
+    run_id: &RunId,
+) -> Result<Option<Manifest>, ExtractError> {
+    let key = object_key::manifest(table, run_id);
+    let Some(object) = bucket.read(&key).await? else { return Ok(None) };
+    Ok(Some(Manifest::from_json(&key, &object.content)?))
+}
+
+/// The state to extract against. What a killed run left unfinished is finished or closed first.
+///
+/// # Errors
+/// When the bucket fails, or another run writes the state at the same time.
+pub(crate) async fn settled_state(
+    bucket: &Bucket,
+    spec: &TableSpec,
+    run_id: &RunId,
+) -> Result<ReadState, ExtractError> {
+    let mut read = read_state(bucket, &spec.name).await?;
+    let Some(unfinished) = read.state.sealing.clone() else { return Ok(read) };
+    let manifest = match read_manifest(bucket, &spec.name, &unfinished).await? {
+        None if unfinished == *run_id => None,
+        None => {
+            tracing::warn!(table = spec.name, run_id = %unfinished, "closing a run that was never sealed");
+            close(bucket, spec, &read.state, &unfinished).await?
+        }
+        found => found,
+    };
+    read.state = match manifest {
+        Some(manifest) if manifest.status == SealStatus::Sealed => read.state.after(&manifest),
+        _ => TableState { sealing: None, ..read.state },
+    };
+    write_state(bucket, &spec.name, read).await
+}
+
+/// Seals a table with this manifest.
+///
+/// # Errors
+/// When another run was faster, or closed this one.
+pub(crate) async fn seal(bucket: &Bucket, manifest: &Manifest, read: ReadState) -> Result<(), ExtractError> {
+    let table = &manifest.table;
+    let announced = TableState { sealing: Some(manifest.run_id.clone()), ..read.state };
+    let announced = write_state(bucket, table, ReadState { state: announced, etag: read.etag }).await?;
+
+    let copy_key = object_key::copy_manifest(table, &manifest.run_id);
+    bucket.write(&copy_key, to_json(&copy_key, &manifest.copy_manifest(bucket.name()))?, JSON).await?;
+    let key = object_key::manifest(table, &manifest.run_id);
+    if bucket.replace(&key, to_json(&key, manifest)?, None).await? == Put::Contended {
+        return Err(ExtractError::Abandoned { table: table.clone(), run_id: manifest.run_id.clone() });
+    }
+    let after = ReadState { state: announced.state.after(manifest), etag: announced.etag };
+    write_state(bucket, table, after).await.map(drop)
+}
+
+/// Puts a manifest that holds nothing in the place of one that never came; returns the real one if it came after all.
+async fn close(
+    bucket: &Bucket,
+    spec: &TableSpec,
+    state: &TableState,
+    run_id: &RunId,
+) -> Result<Option<Manifest>, ExtractError> {
+    let key = object_key::manifest(&spec.name, run_id);
+    let abandoned = Manifest::abandoned(spec, run_id.clone(), state.sequence + 1);
+    match bucket.replace(&key, to_json(&key, &abandoned)?, None).await? {
+        Put::Done { .. } => Ok(None),
+        Put::Contended => read_manifest(bucket, &spec.name, run_id).await,
+    }
+}
+
+async fn read_state(bucket: &Bucket, table: &str) -> Result<ReadState, ExtractError> {
+    let key = object_key::table_state(table);
+    let Some(object) = bucket.read(&key).await? else { return Ok(ReadState { state: TableState::new(), etag: None }) };
+    let state: TableState =
+        serde_json::from_slice(&object.content).map_err(|source| ExtractError::Json { key: key.clone(), source })?;
+    if state.format_version != TableState::FORMAT_VERSION {
+        let (found, expected) = (state.format_version, TableState::FORMAT_VERSION);
+        return Err(ExtractError::StateVersion { key, found, expected });
+    }
+    Ok(ReadState { state, etag: object.etag })
+}
+
+async fn write_state(bucket: &Bucket, table: &str, read: ReadState) -> Result<ReadState, ExtractError> {
+    let key = object_key::table_state(table);
+    match bucket.replace(&key, to_json(&key, &read.state)?, read.etag.as_deref()).await? {
+        Put::Done { etag } => Ok(ReadState { state: read.state, etag }),
+        Put::Contended => Err(ExtractError::LostRace { table: table.to_owned() }),
+    }
+}
+
+fn to_json(key: &str, value: &impl serde::Serialize) -> Result<Vec<u8>, ExtractError> {
+    serde_json::to_vec_pretty(value).map_err(|source| ExtractError::Json { key: key.to_owned(), source })
+}

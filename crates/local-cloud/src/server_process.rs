@@ -131,12 +131,15 @@ mod tests {
     #[tokio::test]
     async fn stopping_ends_the_whole_process_group() {
         let folder = tempfile::tempdir().unwrap();
-        let fifo_like = folder.path().join("child-pid");
-        let script = format!("sleep 1000 & echo $! > {}; wait", fifo_like.display());
+        let child_file = folder.path().join("child-pid");
+        let script = format!("sleep 1000 & echo $! > {}; wait", child_file.display());
         let mut server = shell(&script, &folder.path().join("log"));
-        let wrote = async || Ok(anyhow::ensure!(fs::read_to_string(&fifo_like)?.ends_with('\n')));
+        let wrote = async || {
+            anyhow::ensure!(fs::read_to_string(&child_file)?.ends_with('\n'));
+            Ok(())
+        };
         server.wait_until_ready(wrote).await.unwrap();
-        let grandchild: u32 = fs::read_to_string(&fifo_like).unwrap().trim().parse().unwrap();
+        let grandchild: u32 = fs::read_to_string(&child_file).unwrap().trim().parse().unwrap();
         server.stop().await.unwrap();
         let deadline = Instant::now() + Duration::from_secs(5);
         while is_running(grandchild) {

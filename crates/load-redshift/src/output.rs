@@ -76,6 +76,7 @@ pub(crate) fn print_status(ledger: &Ledger) -> Result<(), LoadError> {
             run.and_then(|run| run.published_at.clone()).unwrap_or_default(),
         ]);
     }
+    align_right(&mut table, 2..5);
     print(&format!("{table}\n"))
 }
 
@@ -94,6 +95,7 @@ pub(crate) fn print_receipt(receipt: &Receipt) -> Result<(), LoadError> {
         let counts = counts.map(|count| count.map_or_else(String::new, |count| count.to_string()));
         table.add_row([name.clone()].into_iter().chain(counts));
     }
+    align_right(&mut table, 1..6);
     let state = match (&receipt.publish, &receipt.verify) {
         (Some(publish), _) => format!("published {} metrics", publish.metrics.len()),
         (None, Some(verify)) => format!("verified by {} checks, not published", verify.checks_run),
@@ -108,19 +110,25 @@ fn new_table(columns: &[&str]) -> Table {
     table
 }
 
+fn align_right(table: &mut Table, columns: impl IntoIterator<Item = usize>) {
+    for index in columns {
+        if let Some(column) = table.column_mut(index) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+}
+
 fn as_table(result: &ResultRows) -> Table {
     let names: Vec<_> = result.columns.iter().map(|column| column.name.as_str()).collect();
     let mut table = new_table(&names);
     for row in &result.rows {
         table.add_row(row.iter().map(|cell| cell.to_text().unwrap_or_default()));
     }
-    for (index, column) in result.columns.iter().enumerate() {
-        let is_number =
-            column.is_decimal() || column.type_name.starts_with("int") || column.type_name.starts_with("float");
-        if let Some(shown) = table.column_mut(index).filter(|_| is_number) {
-            shown.set_cell_alignment(CellAlignment::Right);
-        }
-    }
+    let is_number = |column: &Column| {
+        column.is_decimal() || column.type_name.starts_with("int") || column.type_name.starts_with("float")
+    };
+    let numbers = result.columns.iter().enumerate().filter(|(_, column)| is_number(column));
+    align_right(&mut table, numbers.map(|(index, _)| index));
     table
 }
 

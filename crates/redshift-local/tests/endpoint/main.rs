@@ -1,7 +1,8 @@
 //! The endpoint as clients see it: AWS's own SDK speaks to a served `redshift_local`, which runs on a real PostgreSQL that
-//! these tests start themselves. COPY is tested end to end, where an S3 is at hand.
+//! these tests start themselves, and for COPY on the S3 of a LocalStack.
 
 mod api; // statuses, sub-statements, idempotency, cancellation, refused requests
+mod copy; // Parquet by manifest
 mod dialect; // the two corpora in tests/dialect
 mod procedures; // parameters, RAISE, what a batch forbids
 mod results; // typed values, column metadata, pages

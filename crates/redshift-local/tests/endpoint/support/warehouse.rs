@@ -26,12 +26,16 @@ pub(crate) struct Statement(pub(crate) DescribeStatementOutput);
 impl Warehouse {
     /// `database` is the test's own name.
     pub(crate) async fn start(database: &str) -> Self {
+        Self::start_with_s3(database, "http://127.0.0.1:9").await
+    }
+
+    pub(crate) async fn start_with_s3(database: &str, s3_endpoint: &str) -> Self {
         let postgres_url = tokio::task::spawn_blocking(postgres::url).await.expect("start PostgreSQL");
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("listen");
         let endpoint = format!("http://{}", listener.local_addr().expect("address"));
         let options = Options {
             postgres_url: postgres_url.to_owned(),
-            s3_endpoint: Some("http://127.0.0.1:9".to_owned()),
+            s3_endpoint: Some(s3_endpoint.to_owned()),
             region: "us-east-1".to_owned(),
         };
         tokio::spawn(redshift_local::serve(listener, options, std::future::pending()));

@@ -1,0 +1,186 @@
+//! COPY of Parquet by manifest, from a real S3.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float32Array, Float64Array, Int16Array, Int32Array,
+    Int64Array, ListArray, RecordBatch, StringArray, TimestampMicrosecondArray, TimestampNanosecondArray,
+};
+use arrow::datatypes::Int64Type;
+
+use crate::support::{Bucket, Warehouse};
+
+fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
+    RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, values)| (name, values, true)))
+        .expect("columns of one length")
+}
+
+fn decimals(values: Vec<Option<i128>>, precision: u8, scale: i8) -> ArrayRef {
+    Arc::new(Decimal128Array::from(values).with_precision_and_scale(precision, scale).expect("precision"))
+}
+
+async fn start(name: &str) -> (Bucket, Warehouse) {
+    let bucket = Bucket::create(&name.replace('_', "-")).await;
+    let warehouse = Warehouse::start_with_s3(name, &bucket.endpoint()).await;
+    (bucket, warehouse)
+}
+
+#[tokio::test]
+async fn every_type_arrives_as_it_was_written() {
+    let (bucket, warehouse) = start("copy_types").await;
+    let rows = batch(vec![
+        ("a", Arc::new(Int64Array::from(vec![Some(i64::MAX), None, Some(-1)]))),
+        ("b", Arc::new(Int32Array::from(vec![Some(i32::MIN), None, Some(7)]))),
+        ("c", Arc::new(Int16Array::from(vec![Some(-3), None, Some(3)]))),
+        ("d", Arc::new(BooleanArray::from(vec![Some(true), None, Some(false)]))),
+        ("e", decimals(vec![Some(-5), None, Some(123_456_789_012)], 12, 2)),
+        ("f", decimals(vec![Some(10_i128.pow(37) + 7), None, Some(0)], 38, 10)),
+        ("g", Arc::new(Date32Array::from(vec![Some(19_782), None, Some(-719_162)]))),
+        ("h", Arc::new(TimestampMicrosecondArray::from(vec![Some(1_704_110_400_123_456), None, Some(-1_000_000)]))),
+        ("i", Arc::new(Float64Array::from(vec![Some(0.1), None, Some(-2.5)]))),
+        ("j", Arc::new(Float32Array::from(vec![Some(0.5), None, Some(-2.0)]))),
+        ("k", Arc::new(StringArray::from(vec![Some("héllo"), None, Some("")]))),
+    ]);
+    warehouse
+        .apply(&[
+            "create table public.t (a bigint, b integer, c smallint, d boolean, e decimal(12,2), f decimal(38,10), \
+            g date, h timestamp, i double precision, j real, k varchar(6))",
+        ])
+        .await;
+    let entry = bucket.put_parquet("types.parquet", &rows, 2).await;
+    warehouse.apply(&[&bucket.copy("t", &[entry]).await]).await;
+    let expected: [&[&str]; 3] = [
+        &[
+            "9223372036854775807",
+            "-2147483648",
+            "-3",
+            "true",
+            "-0.05",
+            "1000000000000000000000000000.0000000007",
+            "2024-02-29",
+            "2024-01-01 12:00:00.123456",
+            "0.1",
+            "0.5",
+            "héllo",
+        ],
+        &[
+            "-1",
+            "7",
+            "3",
+            "false",
+            "1234567890.12",
+            "0.0000000000",
+            "0001-01-01",
+            "1969-12-31 23:59:59.0",
+            "-2.5",
+            "-2",
+            "",
+        ],
+        &["NULL"; 11],
+    ];
+    assert_eq!(warehouse.rows("select * from t order by b").await, expected);
+}
+
+#[tokio::test]
+async fn columns_go_by_position_and_the_rest_takes_defaults() {
+    let (bucket, warehouse) = start("copy_positions").await;
+    let rows = batch(vec![
+        ("named_otherwise", Arc::new(Int64Array::from(vec![1, 2]))),
+        ("b", Arc::new(StringArray::from(vec!["x", "y"]))),
+    ]);
+    let entry = bucket.put_parquet("file.parquet", &rows, 10).await;
+    warehouse
+        .apply(&["create table public.t (id bigint identity(1, 1), b varchar(5), a bigint, source varchar(5) default 'file')"])
+        .await;
+    // A file that is listed twice is loaded twice.
+    warehouse.apply(&[&bucket.copy("t (a, b)", &[entry.clone(), entry.clone()]).await]).await;
+    assert_eq!(
+        warehouse.rows("select a, b, source, count(*) from t group by 1, 2, 3 order by 1").await,
+        [["1", "x", "file", "2"], ["2", "y", "file", "2"]]
+    );
+    let short = bucket.copy("t (a, b, source)", &[entry]).await;
+    assert!(warehouse.error(&short).await.contains("Table columns: 3, Data columns: 2"));
+    warehouse.apply(&[&format!("{short} fillrecord")]).await;
+    assert_eq!(warehouse.value("select count(*) from t where source is null").await, "2");
+}
+
+#[tokio::test]
+async fn a_copy_is_part_of_its_batch() {
+    let (bucket, warehouse) = start("copy_batch").await;
+    let rows = batch(vec![("a", Arc::new(Int64Array::from_iter_values(0..10_000)))]);
+    let entry = bucket.put_parquet("file.parquet", &rows, 1_000).await;
+    warehouse.apply(&["create table public.t (a bigint)"]).await;
+    let copy = bucket.copy("t", &[entry]).await;
+    let failed = warehouse.run_batch(&[&copy, "select 1 / 0"]).await;
+    assert_eq!((failed.status(), failed.0.sub_statements()[0].result_rows), ("FAILED", 10_000));
+    assert_eq!(warehouse.value("select count(*) from t").await, "0");
+    let id = warehouse.submit_batch(&[&copy, "select pg_last_copy_count(), sum(a) from t"]).await;
+    let loaded = warehouse.end(&id).await;
+    assert!(loaded.is_finished(), "{}", loaded.error());
+    assert_eq!(warehouse.result(&format!("{id}:2")).await, [["10000", "49995000"]]);
+}
+
+#[tokio::test]
+async fn a_file_that_does_not_fit_the_table_fails_the_copy() {
+    let (bucket, warehouse) = start("copy_faults").await;
+    let text = |value: &str| -> ArrayRef { Arc::new(StringArray::from(vec![value])) };
+    let list: ArrayRef = Arc::new(ListArray::from_iter_primitive::<Int64Type, _, _>([Some([Some(1)])]));
+    let cases: Vec<(&str, ArrayRef, &str)> = vec![
+        (
+            "bigint",
+            Arc::new(Int32Array::from(vec![1])),
+            "incompatible Parquet schema for column 'v'. Column type: BIGINT",
+        ),
+        ("integer", Arc::new(Int64Array::from(vec![1])), "incompatible Parquet schema"),
+        ("double precision", Arc::new(Float32Array::from(vec![1.0])), "incompatible Parquet schema"),
+        ("decimal(12,2)", decimals(vec![Some(1)], 10, 2), "incompatible Parquet schema"),
+        ("timestamp", Arc::new(TimestampNanosecondArray::from(vec![1])), "incompatible Parquet schema"),
+        ("date", text("2024-01-01"), "incompatible Parquet schema"),
+        ("varchar(10)", list, "incompatible Parquet schema"),
+        ("varchar(3)", text("éé"), "longer than the length defined in the table. Table: 3, Data: 4"),
+        ("char(3)", text("é"), "single-byte characters only"),
+        (
+            "bigint not null",
+            Arc::new(Int64Array::from(vec![None, Some(1)])),
+            "Cannot insert a NULL value into column v",
+        ),
+    ];
+    for (position, (column_type, values, expected)) in cases.into_iter().enumerate() {
+        let table = format!("t{position}");
+        warehouse.apply(&[&format!("create table public.{table} (v {column_type})")]).await;
+        let entry = bucket.put_parquet(&format!("{table}.parquet"), &batch(vec![("v", values)]), 10).await;
+        let error = warehouse.error(&bucket.copy(&table, &[entry]).await).await;
+        assert!(error.contains(expected), "{column_type}: {error}");
+        assert_eq!(warehouse.value(&format!("select count(*) from {table}")).await, "0");
+    }
+}
+
+#[tokio::test]
+async fn a_manifest_is_taken_at_its_word() {
+    let (bucket, warehouse) = start("copy_manifests").await;
+    warehouse.apply(&["create table public.t (a bigint)"]).await;
+    let rows = batch(vec![("a", Arc::new(Int64Array::from(vec![1])))]);
+    let good = bucket.put_parquet("good.parquet", &rows, 10).await;
+    bucket.put("broken.parquet", b"PAR1 not a file at all PAR1".to_vec()).await;
+    let optional = bucket.entry("absent.parquet", 9).replace("true", "false");
+    for (entries, expected) in [
+        (vec![bucket.entry("absent.parquet", 9)], "File not found"),
+        (vec![optional.clone()], "none of the files in the manifest exists"),
+        (vec![bucket.entry("good.parquet", 1_000_000)], "416"),
+        (vec![bucket.entry("good.parquet", 8)], "invalid version number"),
+        (vec![bucket.entry("broken.parquet", 27)], "not valid Parquet"),
+        (vec![format!(r#"{{"url":"{}"}}"#, bucket.url("good.parquet"))], "File entry does not have 'meta' key."),
+        (vec![good.clone(), bucket.entry("broken.parquet", 27)], "not valid Parquet"),
+    ] {
+        let error = warehouse.error(&bucket.copy("t", &entries).await).await;
+        assert!(error.contains(expected), "{entries:?}: {error}");
+    }
+    assert_eq!(warehouse.value("select count(*) from t").await, "0");
+    warehouse.apply(&[&bucket.copy("t", &[optional, good]).await]).await;
+    assert_eq!(warehouse.value("select count(*) from t").await, "1");
+
+    let copy = bucket.copy("t", &[]).await;
+    assert!(warehouse.error(&copy).await.contains("The manifest has no entries."));
+    assert!(warehouse.error(&copy.replace("t.manifest", "none.manifest")).await.contains("Error NoSuchKey"));
+    assert!(warehouse.error(&copy.replace("copy t", "copy u")).await.contains("nonexistent table u"));
+}

@@ -5,6 +5,12 @@
 -- Days without a positive price or without a rate are left out of the average and counted. Price types are never mixed:
 -- nightly and monthly prices are different things. A week in which nothing can be converted has no average, not 0.
 with
+-- The last day that the week has so far: the current week ends with the run date.
+weeks as (
+    select week_start, max(calendar_date) as week_end
+    from curated.calendar
+    group by week_start
+),
 listing_days as (
     select
         listing_day.week_start,
@@ -14,14 +20,10 @@ listing_days as (
         listing_day.price,
         listing_day.price_rc,
         listing_day.basis,
-        case
-            when dateadd(day, 6, listing_day.week_start)::date < run_context.run_date
-                then dateadd(day, 6, listing_day.week_start)::date
-            else run_context.run_date
-        end as week_end,
-        listing_day.calendar_date
+        listing_day.calendar_date,
+        weeks.week_end
     from curated.listing_day
-    cross join curated.run_context
+    inner join weeks on listing_day.week_start = weeks.week_start
 ),
 native as (
     select

@@ -1,5 +1,6 @@
 //! What can be typed.
 
+use crate::generate::SAMPLE_SEED;
 use clap::{Parser, Subcommand};
 use rental_core::RunDate;
 use std::path::PathBuf;
@@ -42,10 +43,10 @@ pub(crate) enum Command {
     /// Write the sample data anew
     Generate {
         /// Folder to write to [default: the project's data folder]
-        #[arg(long, value_name = "FOLDER")]
+        #[arg(value_name = "FOLDER")]
         folder: Option<PathBuf>,
         /// The same seed gives the same files
-        #[arg(long, default_value_t = 20_251_231)]
+        #[arg(long, default_value_t = SAMPLE_SEED)]
         seed: u64,
     },
     /// Run the servers until told to end; `up` starts this

@@ -4,7 +4,9 @@ use crate::{
     arguments::{Arguments, Command},
     cloud::{LocalCloud, Options, own_binary_folder},
     execution::run_state_machine,
-    fill::fill_source,
+    fill::{SAMPLE_FOLDER, fill_source},
+    generate::{SampleSize, generate},
+    output::print,
     results::print_results,
     running_cloud::RunningCloud,
     shell::export_lines,
@@ -33,7 +35,7 @@ pub async fn execute(arguments: Arguments) -> anyhow::Result<()> {
         Command::Demo => demo().await,
         Command::Status => print_status(state_folder).await,
         Command::Env => print_environment(&RunningCloud::find(state_folder)?),
-        Command::Generate { folder, seed } => generate(folder, seed),
+        Command::Generate { folder, seed } => write_sample(folder, seed),
         Command::Serve => supervisor::serve(state_folder).await,
     }
 }
@@ -99,10 +101,12 @@ async fn deployed(state_folder: &Path) -> anyhow::Result<RunningCloud> {
 
 fn print_environment(cloud: &RunningCloud) -> anyhow::Result<()> {
     let folders = [own_binary_folder()?, cloud.connection.tools_folder.clone()];
-    print!("{}", export_lines(&cloud.environment()?, &folders.each_ref().map(PathBuf::as_path)));
-    Ok(())
+    print(export_lines(&cloud.environment()?, &folders.each_ref().map(PathBuf::as_path)).trim_end())
 }
 
-fn generate(folder: Option<PathBuf>, seed: u64) -> anyhow::Result<()> {
-    anyhow::bail!("{folder:?} {seed}")
+fn write_sample(folder: Option<PathBuf>, seed: u64) -> anyhow::Result<()> {
+    let folder = folder.unwrap_or_else(|| PathBuf::from(SAMPLE_FOLDER));
+    generate(&folder, seed, SampleSize::COMMITTED)?;
+    eprintln!("✓ the sample data is in {}", folder.display());
+    Ok(())
 }

@@ -1,6 +1,7 @@
 //! Fills the source database from CSV files, and the bucket with the exchange rates beside them.
 
 use crate::running_cloud::{RunningCloud, Sample};
+use crate::seed::seed;
 use crate::state_folder::read_json;
 use anyhow::{Context as _, ensure};
 use std::{fs, path::Path};
@@ -21,7 +22,9 @@ pub(crate) async fn fill_source(cloud: &RunningCloud, folder: Option<&Path>) -> 
     let folder = folder.unwrap_or(Path::new(SAMPLE_FOLDER));
     ensure!(folder.is_dir(), "{} is no folder; name one with --csv", folder.display());
     let source = cloud.connection.source.admin_options(Some(&cloud.deployment.source_database));
-    let _ = source;
+    for (table, row_count) in seed(&source, folder).await? {
+        eprintln!("✓ {row_count} rows are in {table}");
+    }
     let sample: Option<Sample> = read_json(&folder.join(SAMPLE_DESCRIPTION_FILE))?;
     cloud.remember_sample(sample.as_ref())?;
     put_fx_rates(cloud, &folder.join(FX_RATES_FILE)).await

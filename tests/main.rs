@@ -1,0 +1,18 @@
+//! Tests of the whole pipeline on real servers: MariaDB, LocalStack's S3 and Step Functions, PostgreSQL under the Redshift
+//! stand-in. One cloud serves all tests of a run; each test has its own source database, bucket and warehouse.
+
+// What the tests share: the cloud, and a pipeline of one's own in it.
+mod support;
+
+// The stack, the state machine and the three container tasks, as `make demo` runs them.
+mod state_machine;
+// What a second run does: nothing without changes; exactly the changes otherwise; the same again from the log.
+mod reruns;
+// The worked example of the seven metrics.
+mod golden;
+// The sample data's planted defects, all of them caught.
+mod planted_defects;
+// Wrong configuration and wrong data: the message and the exit code.
+mod failures;
+// Processes killed in the middle.
+mod kills;

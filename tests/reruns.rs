@@ -1,0 +1,89 @@
+//! What a second run does: nothing without changes, exactly the changes otherwise, and the same again from the log.
+
+use crate::support::{Pipeline, assert_equal, cloud, table_checksums};
+
+const LAYERS: [&str; 3] = ["raw", "curated", "presentation"];
+const FIRST_DAY: &str = "2025-12-31";
+const SECOND_DAY: &str = "2026-01-05";
+
+/// Rows of the ledger that say that data was loaded.
+async fn loaded_entries(pipeline: &Pipeline) -> i64 {
+    cloud().count(&pipeline.warehouse_url(), "select count(*) from etl.ledger where chunk_count > 0").await
+}
+
+#[tokio::test]
+async fn a_run_without_changes_leaves_every_table_equal() {
+    let pipeline = Pipeline::sampled("unchanged").await;
+    pipeline.run_all("first", FIRST_DAY);
+    let before = table_checksums(&pipeline.warehouse_url(), &LAYERS, &[]).await;
+    let entries = loaded_entries(&pipeline).await;
+    assert_eq!(entries, 4, "each table is loaded once");
+
+    pipeline.run_all("second", FIRST_DAY);
+    let after = table_checksums(&pipeline.warehouse_url(), &LAYERS, &[]).await;
+    assert_equal(&before, &after, "after a run without changes");
+    assert_eq!(loaded_entries(&pipeline).await, entries, "no data was loaded");
+}
+
+#[tokio::test]
+async fn repeating_a_finished_run_changes_nothing() {
+    let pipeline = Pipeline::sampled("repeated").await;
+    pipeline.run_all("first", FIRST_DAY);
+    let all = ["etl", "raw", "curated", "audit", "presentation"];
+    let before = table_checksums(&pipeline.warehouse_url(), &all, &["transformed_at", "published_at", "verified_at"]).await;
+    pipeline.run_all("first", FIRST_DAY);
+    let after = table_checksums(&pipeline.warehouse_url(), &all, &["transformed_at", "published_at", "verified_at"]).await;
+    assert_equal(&before, &after, "after repeating a finished run");
+}
+
+#[tokio::test]
+async fn changes_at_the_source_arrive_and_the_log_rebuilds_the_warehouse() {
+    let pipeline = Pipeline::sampled("changed").await;
+    pipeline.run_all("first", FIRST_DAY);
+    pipeline
+        .at_source(&[
+            "update bookings set booking_status = 'canceled' where booking_id % 97 = 0",
+            "update bookings set booking_status = 'confirmed' where booking_status = 'pending' and booking_id % 5 = 0",
+            "insert into user_viewing (user_id, apartment_id, viewed_at, is_wishlisted, call_to_action)
+             select user_id, apartment_id, '2025-03-03 12:00:00', 0, 'late' from user_viewing limit 40",
+            "delete from bookings where booking_id % 101 = 0",
+            "update apartments set price = price * 1.10, last_modified_timestamp = '2026-01-03 10:00:00' where id % 50 = 0",
+        ])
+        .await;
+    pipeline.run_all("second", SECOND_DAY);
+    let current = pipeline.warehouse_url();
+
+    // A full load of the same source knows no earlier versions, and its raw rows carry its own run id.
+    let full = pipeline.with_empty_log("full").await;
+    full.run_all("full", SECOND_DAY);
+    for (schemas, context) in [(["raw"], "raw tables and those of a full load")] {
+        let left = table_checksums(&current, &schemas, &["run_id"]).await;
+        let right = table_checksums(&full.warehouse_url(), &schemas, &["run_id"]).await;
+        assert_equal(&left, &right, context);
+    }
+    let only = |checksums: std::collections::BTreeMap<String, (i64, String)>| {
+        let kept = ["curated.bookings", "curated.user_viewing"];
+        checksums.into_iter().filter(|(name, _)| kept.contains(&name.as_str())).collect()
+    };
+    assert_equal(
+        &only(table_checksums(&current, &["curated"], &[]).await),
+        &only(table_checksums(&full.warehouse_url(), &["curated"], &[]).await),
+        "curated bookings and viewings and those of a full load",
+    );
+    for table in ["apartments", "apartment_attributes"] {
+        let left = cloud().current_versions(&current, table).await;
+        let right = cloud().current_versions(&full.warehouse_url(), table).await;
+        assert!(!left.is_empty() && left == right, "current versions of {table} differ from those of a full load");
+    }
+
+    // A rebuild from the log of both runs knows everything.
+    let rebuilt = pipeline.with_empty_warehouse("rebuilt");
+    rebuilt.load(&["run"]).expect(0, &[]);
+    assert_equal(
+        &table_checksums(&current, &LAYERS, &[]).await,
+        &table_checksums(&rebuilt.warehouse_url(), &LAYERS, &[]).await,
+        "the warehouse and its rebuild from the log",
+    );
+    let repriced = "select count(*) from curated.apartments where basis = 'observed' and valid_to is null";
+    assert!(cloud().count(&current, repriced).await > 0, "re-priced apartments have an observed version");
+}

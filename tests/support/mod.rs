@@ -1,0 +1,9 @@
+//! The cloud that all tests share, and a pipeline of one's own in it.
+
+mod cloud;
+mod pipeline;
+mod tables;
+
+pub(crate) use cloud::{cloud, project_path};
+pub(crate) use pipeline::{Finished, Pipeline};
+pub(crate) use tables::{assert_equal, table_checksums};

@@ -1,16 +1,27 @@
-//! A Redshift Data API on PostgreSQL 15.
+//! A Redshift Data API on PostgreSQL 15 or newer.
+//!
+//! A call's SQL is read as tokens ([`check`] does the same without a server), refused where Redshift would refuse it,
+//! rewritten where PostgreSQL spells or means it otherwise, and run in a PostgreSQL session of its own, whose database holds
+//! the functions that PostgreSQL lacks (`shims.sql`). COPY reads S3 in this process.
 //!
 //! # What is not emulated
+//! Nothing is silently ignored: what is listed as refused fails with a message that says so.
 //! * DECIMAL arithmetic has PostgreSQL's precision and scale, not Redshift's (no 38-digit overflow, other scales of
 //!   division). Cast and round results, as Redshift code should anyway.
 //! * Where DATEDIFF(week) puts its boundary is not documented; here it is Monday.
 //! * PERCENTILE_CONT of DECIMAL values is a DOUBLE PRECISION here.
+//! * Identity columns count without gaps.
 //! * A view WITH NO SCHEMA BINDING is checked when it is created, and pins its tables.
 //! * Encodings, distribution and sort keys are checked and forgotten; EXPLAIN shows PostgreSQL's plan.
-//! * Sessions, WithEvent, CSV results and ExecutionMode AUTO_COMMIT are refused, as are SUPER, UNLOAD, user-defined
-//!   functions, NONATOMIC procedures and exception handlers. Nothing is silently ignored.
+//! * Refused though Redshift has it: sessions, WithEvent, CSV results, ExecutionMode AUTO_COMMIT; SUPER and the other types
+//!   PostgreSQL lacks; UNLOAD; COPY without a manifest or of other formats than Parquet; MERGE … REMOVE DUPLICATES;
+//!   user-defined functions; in procedures NONATOMIC, exception handlers, COMMIT, cursors, inner DECLARE, and COPY; dynamic
+//!   SQL that would need rewriting. Documented functions without a counterpart (RATIO_TO_REPORT, FNV_HASH, the SUPER ones)
+//!   fail as PostgreSQL's "does not exist".
+//! * The gate sees tokens, not types or names: skip-level correlation, implicit conversions and leader-node functions behind
+//!   views pass here.
 //! * Users, roles and signatures: requests are accepted unsigned and run as one PostgreSQL superuser.
-//! * Catalog views of Redshift (`SVV_`, `SYS_`, `STL_`, `STV_`) do not exist.
+//! * Catalog views of Redshift (`SVV_`, `SYS_`, `STL_`, `STV_`, `PG_TABLE_DEF`) do not exist.
 
 mod api_error;
 mod check;

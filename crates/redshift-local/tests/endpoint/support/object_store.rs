@@ -19,6 +19,7 @@ const PYTHON_VARIABLE: &str = "RENTAL_ANALYTICS_PYTHON";
 /// when this process is gone.
 const SCRIPT: &str = r#"
 set -eu
+trap '' INT HUP
 if [ -z "${PYTHON_ENVIRONMENT:-}" ]; then
     "$PROJECT/scripts/python-environment" >&2
     lock=$(sha256sum "$PROJECT/crates/local-cloud/localstack.lock" | cut -c1-12)
@@ -33,7 +34,7 @@ env -i PATH="$PATH" HOME="$FOLDER" LANG=C.UTF-8 GATEWAY_LISTEN="127.0.0.1:$PORT"
     DISABLE_EVENTS=1 DNS_ADDRESS=0 EAGER_SERVICE_LOADING=0 \
     "$python" -m localstack.runtime.main >"$FOLDER/localstack.log" 2>&1 &
 server=$!
-trap 'kill $server 2>/dev/null; wait $server || true; rm -rf "$FOLDER"' EXIT
+trap 'kill $server 2>/dev/null || true; wait $server || true; rm -rf "$FOLDER"' EXIT
 while ! "$python" -c "import socket; socket.create_connection(('127.0.0.1', $PORT))" 2>/dev/null; do
     kill -0 $server 2>/dev/null || { cat "$FOLDER/localstack.log" >&2; exit 1; }
 done

@@ -27,6 +27,7 @@ pub(super) fn url() -> &'static str {
 /// when this process is gone.
 const SCRIPT: &str = r#"
 set -eu
+trap '' INT HUP
 if [ "$(id -u)" = 0 ]; then
     chown nobody "$FOLDER"
     run() { exec setpriv --reuid=nobody --regid="$(id -g nobody)" --clear-groups "$@"; }
@@ -40,7 +41,7 @@ cd "$FOLDER"
 (run "$PROGRAMS/postgres" -D "$FOLDER/data" -p "$PORT" -c listen_addresses=127.0.0.1 -c unix_socket_directories= \
     -c max_connections=200 -c timezone=UTC -c fsync=off -c synchronous_commit=off) >"$FOLDER/server.log" 2>&1 &
 server=$!
-trap 'kill -INT $server; wait $server || true; rm -rf "$FOLDER"' EXIT
+trap 'kill -INT $server 2>/dev/null || true; wait $server || true; rm -rf "$FOLDER"' EXIT
 while ! "$PROGRAMS/pg_isready" -q -h 127.0.0.1 -p "$PORT"; do
     kill -0 $server 2>/dev/null || { cat "$FOLDER/server.log" >&2; exit 1; }
 done

@@ -31,7 +31,7 @@ const WORKGROUP_ARN: &str =
 
 /// LocalStack needs some three seconds.
 const DEPLOY_DEADLINE: Duration = Duration::from_secs(120);
-const POLL_INTERVAL: Duration = Duration::from_millis(100);
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
 /// The deployed stack, as seen from outside.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -1,13 +1,13 @@
 //! What a finished run is shown as: the newest rows of each metric, the receipt, planted defects against caught ones.
 
-use crate::running_cloud::RunningCloud;
+use crate::{output::print, running_cloud::RunningCloud};
 use anyhow::{Context as _, ensure};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
 use rental_core::{Receipt, RunId, object_key};
 use std::{collections::BTreeMap, process::Command};
 
 /// Newest rows shown of each metric.
-const SHOWN_ROWS: u32 = 8;
+const SHOWN_ROWS: &str = "8";
 
 /// Prints everything to standard output.
 ///
@@ -16,19 +16,22 @@ const SHOWN_ROWS: u32 = 8;
 pub(crate) async fn print_results(cloud: &RunningCloud, run_id: &RunId) -> anyhow::Result<()> {
     let receipt = read_receipt(cloud, run_id).await?;
     let published = receipt.publish.as_ref().context("the run published nothing")?;
+    print("the metrics")?;
+    print_by_load_redshift(cloud, &["metric", "list"])?;
     for metric in &published.metrics {
-        print_metric(cloud, metric)?;
+        print(format!("\n{metric}, newest rows"))?;
+        print_by_load_redshift(cloud, &["metric", "show", metric, "--limit", SHOWN_ROWS])?;
     }
-    println!("\nreceipt of run {run_id} for {}\n{}", receipt.run_date, receipt_table(&receipt));
+    print(format!("\nreceipt of run {run_id} for {}\n{}", receipt.run_date, receipt_table(&receipt)))?;
     let caught = caught_defects(&receipt);
     match cloud.sample()? {
         Some(sample) => {
-            println!("\ndefects planted in the sample data, and caught\n{}", defects_table(&sample.planted, &caught));
+            let table = defects_table(&sample.planted, &caught);
+            print(format!("\ndefects planted in the sample data, and caught\n{table}"))
         }
-        None if caught.is_empty() => {}
-        None => println!("\nrows that break a rule\n{}", caught_table(&caught)),
+        None if caught.is_empty() => Ok(()),
+        None => print(format!("\nrows that break a rule\n{}", caught_table(&caught))),
     }
-    Ok(())
 }
 
 async fn read_receipt(cloud: &RunningCloud, run_id: &RunId) -> anyhow::Result<Receipt> {
@@ -38,12 +41,11 @@ async fn read_receipt(cloud: &RunningCloud, run_id: &RunId) -> anyhow::Result<Re
     serde_json::from_slice(&content).with_context(|| format!("read {key}"))
 }
 
-fn print_metric(cloud: &RunningCloud, metric: &str) -> anyhow::Result<()> {
-    println!("\n{metric}, newest rows");
+/// As a user would, from a shell with the variables of `rental-local env`.
+fn print_by_load_redshift(cloud: &RunningCloud, arguments: &[&str]) -> anyhow::Result<()> {
     let mut command = Command::new(RunningCloud::binary("load-redshift")?);
-    command.args(["metric", "show", metric, "--limit", &SHOWN_ROWS.to_string()]).envs(cloud.environment()?);
-    let status = command.status().context("start load-redshift")?;
-    ensure!(status.success(), "`load-redshift metric show {metric}` failed ({status})");
+    let status = command.args(arguments).envs(cloud.environment()?).status().context("start load-redshift")?;
+    ensure!(status.success(), "`load-redshift {}` failed ({status})", arguments.join(" "));
     Ok(())
 }
 

@@ -1,7 +1,9 @@
 //! What of a local cloud runs, and where.
 
 use crate::{
+    cloud::CONNECTION_FILE,
     connection::Connection,
+    output::print,
     running_cloud::RunningCloud,
     state_folder::{holder, read_json},
 };
@@ -17,16 +19,14 @@ const SHOWN_RUNS: i32 = 5;
 /// When the state folder cannot be read or Step Functions does not answer.
 pub(crate) async fn print_status(state_folder: &Path) -> anyhow::Result<()> {
     let Some(process) = holder(state_folder) else {
-        println!("no local cloud runs in {}", state_folder.display());
-        return Ok(());
+        return print(format!("no local cloud runs in {}", state_folder.display()));
     };
-    println!("a local cloud runs in {} (process {process})", state_folder.display());
+    print(format!("a local cloud runs in {} (process {process})", state_folder.display()))?;
     let mut table = Table::new();
     table.load_style(NOTHING);
-    let connection: Option<Connection> = read_json(&state_folder.join(crate::cloud::CONNECTION_FILE))?;
+    let connection: Option<Connection> = read_json(&state_folder.join(CONNECTION_FILE))?;
     let Some(connection) = connection else {
-        println!("its servers are starting");
-        return Ok(());
+        return print("its servers are starting");
     };
     let source = format!("{}:{}", connection.source.host, connection.source.port);
     let warehouse = connection.postgres_url.rsplit('@').next().unwrap_or_default();
@@ -40,12 +40,11 @@ pub(crate) async fn print_status(state_folder: &Path) -> anyhow::Result<()> {
         table.add_row([name, address, if answers { "" } else { "does not answer" }]);
     }
     let Ok(cloud) = RunningCloud::find(state_folder) else {
-        println!("{table}\nthe stack is not deployed; `rental-local up` deploys it");
-        return Ok(());
+        return print(format!("{table}\nthe stack is not deployed; `rental-local up` deploys it"));
     };
     table.add_row(["bucket", &cloud.deployment.bucket]);
     table.add_row(["state machine", &cloud.deployment.state_machine_arn]);
-    println!("{table}");
+    print(table)?;
     print_runs(&cloud).await
 }
 
@@ -58,8 +57,5 @@ async fn print_runs(cloud: &RunningCloud) -> anyhow::Result<()> {
     for execution in listed.executions() {
         table.add_row(["run", execution.name(), execution.status().as_str()]);
     }
-    if !table.is_empty() {
-        println!("{table}");
-    }
-    Ok(())
+    if table.is_empty() { Ok(()) } else { print(table) }
 }

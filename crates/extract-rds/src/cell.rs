@@ -11,8 +11,8 @@ use chrono_tz::Tz;
 use rental_core::{ColumnType, RowRule};
 use std::{borrow::Cow, sync::Arc};
 
-/// Longer than any clock change, so that this much earlier the offset before it holds.
-const BEFORE_A_CLOCK_CHANGE: Duration = Duration::hours(6);
+/// Longer than any clock change (a zone that crosses the date line skips a whole day), so that this much earlier the offset before it holds.
+const BEFORE_A_CLOCK_CHANGE: Duration = Duration::hours(25);
 
 /// What is wrong with a value.
 pub(crate) type Fault = (RowRule, Cow<'static, str>);
@@ -201,6 +201,7 @@ mod tests {
             ("2025-01-31 12:00:00.123456", berlin, "2025-01-31 11:00:00.123456 UTC", false),
             ("2025-03-30 02:30:00", berlin, "2025-03-30 01:30:00 UTC", true),
             ("2025-10-26 02:30:00", berlin, "2025-10-26 00:30:00 UTC", true),
+            ("2011-12-30 12:00:00", chrono_tz::Pacific::Apia, "2011-12-30 22:00:00 UTC", true),
             ("1960-01-01 00:00:00", Tz::UTC, "1960-01-01 00:00:00 UTC", false),
         ];
         for (text, timezone, expected, moved) in cases {

@@ -99,6 +99,8 @@ impl SourceSnapshot {
         let connected = connecting.await.map_err(|_| SourceError::Timeout { place: place.clone() })?;
         let mut connection = connected.map_err(failed("connect"))?;
         for statement in [
+            // The server waits this long, in seconds, while a full data file is on its way to S3.
+            "set session net_write_timeout = 900",
             "set session transaction isolation level repeatable read",
             "start transaction with consistent snapshot, read only",
         ] {
@@ -115,13 +117,13 @@ impl SourceSnapshot {
         Ok(Self { at, server_version: text(1)?, connection, place })
     }
 
-    /// The columns of a table, none if there is no such table.
+    /// The columns of a table by their names in lower case, none if there is no such table or the user may not see it.
     ///
     /// # Errors
     /// When the catalog cannot be read.
     pub(crate) async fn columns(&mut self, table: &str) -> Result<SourceColumns, SourceError> {
         let query = sqlx::query(
-            "select cast(column_name as char), cast(lower(data_type) as char), cast(lower(column_type) as char) \
+            "select cast(lower(column_name) as char), cast(lower(data_type) as char), cast(lower(column_type) as char) \
              from information_schema.columns where table_schema = database() and table_name = ?",
         );
         let action = || format!("read the columns of `{table}`");

@@ -149,7 +149,9 @@ fn quoted(name: &str) -> String {
 impl fmt::Display for Drift {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::MissingTable { table } => write!(formatter, "table `{table}` does not exist"),
+            Self::MissingTable { table } => {
+                write!(formatter, "table `{table}` does not exist, or the user has no rights on it")
+            }
             Self::MissingColumn { table, column, column_type } => {
                 write!(formatter, "table `{table}` has no column `{column}` ({column_type})")
             }

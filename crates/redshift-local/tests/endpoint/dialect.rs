@@ -49,3 +49,67 @@ fn what_redshift_refuses_is_refused_by_its_name() {
     }
     assert!(cases.len() > 80 && wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+#[test]
+fn mutilated_statements_are_judged_without_a_panic() {
+    const FRAGMENTS: &[&str] = &[
+        "'",
+        "\"",
+        "$$",
+        "(",
+        ")",
+        "[",
+        "]",
+        "\\",
+        "é",
+        "\0",
+        ";",
+        ".",
+        ",",
+        "--",
+        "/*",
+        ":x",
+        "::",
+        "%",
+        "#",
+        "qualify ",
+        "top ",
+        "as ",
+        "cast(",
+        "listagg(",
+        "decode(",
+        "nvl2(",
+        "extract(",
+        "over ",
+        "merge into ",
+        "in ",
+        "create table ",
+        "copy ",
+        "loop ",
+    ];
+    let corpus = concat!(include_str!("../dialect/accept.sql"), include_str!("../dialect/refuse.sql"));
+    let cases: Vec<&str> = corpus.split("\n;;").collect();
+    // A fixed sequence, so that a failure can be repeated.
+    let mut state: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mut next = |bound: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state % bound as u64) as usize
+    };
+    for _ in 0..20_000 {
+        let mut characters: Vec<char> = cases[next(cases.len())].chars().collect();
+        for _ in 0..=next(5) {
+            let at = next(characters.len() + 1);
+            if next(2) == 0 {
+                let end = (at + 1 + next(12)).min(characters.len());
+                characters.drain(at.min(end)..end);
+            } else {
+                characters.splice(at..at, FRAGMENTS[next(FRAGMENTS.len())].chars());
+            }
+        }
+        let statement: String = characters.into_iter().collect();
+        let judged = std::panic::catch_unwind(|| check(&statement));
+        assert!(judged.is_ok(), "this panics: {statement}");
+    }
+}

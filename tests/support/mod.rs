@@ -5,5 +5,5 @@ mod pipeline;
 mod tables;
 
 pub(crate) use cloud::{cloud, project_path};
-pub(crate) use pipeline::{Finished, Pipeline};
+pub(crate) use pipeline::Pipeline;
 pub(crate) use tables::{assert_equal, table_checksums};

@@ -48,18 +48,22 @@ pub(crate) struct Pipeline {
 }
 
 impl Pipeline {
-    /// An empty pipeline named after the test.
-    pub(crate) async fn new(name: &str) -> Self {
-        let cloud = cloud();
-        let pipeline = Self {
+    /// The names of a pipeline, none of which exists yet.
+    pub(crate) fn unprepared(name: &str) -> Self {
+        Self {
             source_database: format!("source_{name}"),
             bucket: format!("log-{}", name.replace('_', "-")),
             warehouse: format!("warehouse_{name}"),
             sample: None,
             variables: BTreeMap::new(),
-        };
-        cloud.create_source_database(&pipeline.source_database).await;
-        cloud.create_bucket(&pipeline.bucket).await;
+        }
+    }
+
+    /// An empty pipeline named after the test.
+    pub(crate) async fn new(name: &str) -> Self {
+        let pipeline = Self::unprepared(name);
+        cloud().create_source_database(&pipeline.source_database).await;
+        cloud().create_bucket(&pipeline.bucket).await;
         pipeline
     }
 

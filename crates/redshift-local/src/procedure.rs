@@ -173,7 +173,7 @@ fn body_statements(rewrite: &Rewrite<'_>, range: Range<usize>) -> Vec<Range<usiz
 fn rewrite_body_statement(rewrite: &mut Rewrite<'_>, range: Range<usize>) -> Result<(), Refusal> {
     let Some(first) = rewrite.tokens.get(range.start) else { return Ok(()) };
     match first.text.as_str() {
-        "create" | "alter" | "drop" | "truncate" => {
+        "create" | "alter" | "drop" | "truncate" | "merge" => {
             let kind = StatementKind::of(rewrite.sql, &rewrite.tokens[range.clone()])?;
             if kind == StatementKind::CreateProcedure {
                 return Err(rewrite.not_offered(range.start, "CREATE PROCEDURE", "it cannot stand inside a procedure"));

@@ -176,15 +176,31 @@ pub(crate) fn rewrite_definition(
         StatementKind::CreateTable => create_table::rewrite_create_table(rewrite, range),
         StatementKind::CreateView | StatementKind::CreateMaterializedView => rewrite_view(rewrite, range),
         StatementKind::AlterTable => rewrite_alter_table(rewrite, range),
-        StatementKind::Merge => match range.clone().find(|&index| rewrite.are(index, &["remove", "duplicates"])) {
-            Some(index) => {
-                let reason = "the stand-in does not offer it yet; write DELETE USING and INSERT";
-                Err(rewrite.not_offered(index, "MERGE … REMOVE DUPLICATES", reason))
-            }
-            None => Ok(()),
-        },
+        StatementKind::Merge => {
+            rewrite_merge(rewrite, range);
+            Ok(())
+        }
         _ => Ok(()),
     }
+}
+
+/// `MERGE INTO t USING s ON … REMOVE DUPLICATES` deletes what matches, then inserts the distinct rows of the source. Every
+/// other MERGE stands as it is.
+fn rewrite_merge(rewrite: &mut Rewrite<'_>, range: Range<usize>) {
+    let find = |rewrite: &Rewrite<'_>, words: &[&str]| range.clone().find(|&index| rewrite.are(index, words));
+    let Some(remove) = find(rewrite, &["remove", "duplicates"]) else { return };
+    let (Some(using), Some(on)) = (find(rewrite, &["using"]), find(rewrite, &["on"])) else { return };
+    let target = rewrite.render(range.start + 2..using);
+    let mut source_end = using + 2;
+    while rewrite.is_symbol(source_end, ".") {
+        source_end += 2;
+    }
+    let source = rewrite.render(using + 1..source_end);
+    rewrite.remove(range.start..range.start + 2);
+    rewrite.replace(range.start, "with duplicates as (delete from");
+    rewrite.replace(on, "where");
+    rewrite.remove(remove..remove + 2);
+    rewrite.replace(remove, format!(") insert into {target} select distinct * from {source}"));
 }
 
 fn rewrite_view(rewrite: &mut Rewrite<'_>, range: Range<usize>) -> Result<(), Refusal> {

@@ -164,13 +164,13 @@ fn skip_trivia(sql: &str, from: usize) -> Result<usize, Refusal> {
         position += rest.len() - trimmed.len();
         if trimmed.starts_with("--") {
             position += trimmed.find('\n').unwrap_or(trimmed.len());
-        } else if trimmed.starts_with("/*") {
-            let length = trimmed.find("*/").ok_or_else(|| unterminated(sql, position, "comment"))?;
-            if let Some(inner) = trimmed[2..length].find("/*") {
+        } else if let Some(comment) = trimmed.strip_prefix("/*") {
+            let length = comment.find("*/").ok_or_else(|| unterminated(sql, position, "comment"))?;
+            if let Some(inner) = comment[..length].find("/*") {
                 let reason = "Redshift ends a block comment at the first `*/`; write flat comments";
                 return Err(Refusal::at(sql, position + 2 + inner, "nested comment", reason));
             }
-            position += length + 2;
+            position += length + 4;
         } else {
             return Ok(position);
         }
@@ -307,7 +307,7 @@ mod tests {
 
     #[test]
     fn faults_are_placed() {
-        for (sql, column) in [("a (b", 3), ("a) b", 2), ("x 'abc", 3), ("/* a /* b */ c */", 6)] {
+        for (sql, column) in [("a (b", 3), ("a) b", 2), ("x 'abc", 3), ("/* a /* b */ c */", 6), ("/*/ b", 1)] {
             let refusal = tokenize(sql).expect_err(sql);
             assert_eq!((refusal.line, refusal.column), (1, column), "{sql}");
         }

@@ -173,6 +173,9 @@ fn rewrite_listagg(
     }
     if rewrite.are(close + 1, &["within", "group"]) && rewrite.is_symbol(close + 3, "(") {
         let order_close = rewrite.partner(close + 3);
+        if !rewrite.are(close + 4, &["order", "by"]) || order_close <= close + 6 {
+            return Err(rewrite.refuse(close + 4, "LISTAGG", "WITHIN GROUP holds ORDER BY and what to order by"));
+        }
         rewrite.remove(close..close + 4);
         if is_distinct {
             let order: Vec<String> =

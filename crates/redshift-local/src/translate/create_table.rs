@@ -178,6 +178,9 @@ pub(crate) fn rewrite_column(
     item: Range<usize>,
     columns: &mut Columns,
 ) -> Result<(), Refusal> {
+    if item.len() < 2 {
+        return Err(rewrite.refuse(item.start, "column", "a name and a type are expected here"));
+    }
     let name = rewrite.tokens[item.start].text.clone();
     let mut index = rewrite_type(rewrite, item.start + 1)?;
     while index < item.end {

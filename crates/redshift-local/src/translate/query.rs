@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::rewrite::Rewrite;
 use crate::dialect::Refusal;
+use crate::dialect::lexer::{Token, TokenKind};
 
 /// Words at which the clauses of one SELECT end.
 const SELECT_ENDS: &[&str] = &["union", "except", "minus", "intersect"];
@@ -62,7 +63,11 @@ fn clause_end(rewrite: &Rewrite<'_>, range: &Range<usize>, index: usize, words: 
 }
 
 fn rewrite_top(rewrite: &mut Rewrite<'_>, range: &Range<usize>, index: usize) -> Result<(), Refusal> {
-    let count = rewrite.tokens[index + 1].text.clone();
+    let is_count = |token: &Token| matches!(token.kind, TokenKind::Number | TokenKind::Parameter);
+    if !rewrite.tokens.get(index + 1).is_some_and(is_count) {
+        return Err(rewrite.refuse(index, "TOP", "its form is SELECT TOP count …"));
+    }
+    let count = rewrite.render(index + 1..index + 2);
     let end = clause_end(rewrite, range, index, &[SELECT_ENDS, &["loop"]].concat());
     rewrite.remove(index..index + 2);
     rewrite.after(end - 1, &format!(" limit {count}"));
@@ -113,6 +118,9 @@ fn output_name(
     position: usize,
     relation: Option<&str>,
 ) -> Result<String, Refusal> {
+    if item.is_empty() {
+        return Err(rewrite.refuse(item.start, "SELECT", "a column is missing between the commas"));
+    }
     let last = item.end - 1;
     let quoted = |name: &str| format!("{outer}.\"{}\"", name.replace('"', "\"\""));
     if rewrite.is_symbol(last, "*") && item.len() == 3 && rewrite.is_symbol(last - 1, ".") {

@@ -240,3 +240,6 @@ $$
 -- case: call_with_parameters
 call market.settle(:listing, cast(:as_of as date), 'x')
 ;;
+-- case: merge_remove_duplicates
+merge into market.small using market.news as news on small.id = news.id remove duplicates
+;;

@@ -515,3 +515,9 @@ create procedure s.p() as $$ begin if 1 = 1 then truncate s.t, s.u; end if; end;
 -- case: function_in_a_body => CLOCK_TIMESTAMP()
 create procedure s.p() as $$ declare t timestamp; begin t := clock_timestamp(); end; $$ language plpgsql
 ;;
+-- case: listagg_without_order => LISTAGG
+select listagg(v, ',') within group (v) from s.t
+;;
+-- case: top_without_count => TOP
+select top id from s.t
+;;

@@ -110,6 +110,21 @@ async fn merge_updates_and_inserts() {
 }
 
 #[tokio::test]
+async fn merge_can_replace_what_matches() {
+    let warehouse = Warehouse::start("merge_replace").await;
+    warehouse
+        .apply(&[
+            "create table public.t (k int, v int)",
+            "create table public.s (k int, v int)",
+            "insert into t values (1, 1), (2, 2), (2, 3)",
+            "insert into s values (2, 20), (2, 20), (3, 30)",
+            "merge into t using public.s as news on t.k = news.k remove duplicates",
+        ])
+        .await;
+    assert_eq!(warehouse.rows("select k, v from t order by k").await, [["1", "1"], ["2", "20"], ["3", "30"]]);
+}
+
+#[tokio::test]
 async fn the_gate_stands_in_front_of_postgresql() {
     let warehouse = Warehouse::start("gate").await;
     warehouse.apply(&["create table public.t (a int)"]).await;

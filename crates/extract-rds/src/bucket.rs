@@ -56,7 +56,7 @@ impl BucketError {
             Self::Missing { .. } => Some("set `S3_BUCKET` to the bucket of the log, or create it in this region"),
             Self::Denied { .. } => Some("give the credentials in use read and write rights on the bucket"),
             Self::Failed { .. } => {
-                Some("check that S3 can be reached, `AWS_ENDPOINT_URL_S3` and `AWS_REGION` included")
+                Some("check that S3 can be reached, `AWS_ENDPOINT_URL_S3`, `AWS_REGION` and the credentials included")
             }
         }
     }

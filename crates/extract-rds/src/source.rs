@@ -58,9 +58,9 @@ impl SourceError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Timeout { .. } => Some("check `RDS_HOST`, `RDS_PORT` and that the network lets this machine in"),
-            Self::AccessDenied { .. } => {
-                Some("check `RDS_USER` and `RDS_PASSWORD`, and that the user may SELECT from the four tables")
-            }
+            Self::AccessDenied { .. } => Some(
+                "check `RDS_USER`, `RDS_PASSWORD` and `RDS_DATABASE`, that the user may SELECT from the four tables, and that `RDS_SSL_MODE` is not DISABLED where the server asks for TLS",
+            ),
             Self::UnknownDatabase { .. } => Some("set `RDS_DATABASE` to the marketplace's database"),
             Self::Tls { .. } => Some(
                 "name the authority of the server's certificate in `RDS_SSL_CA`, and the host as the certificate has it in `RDS_HOST`",
@@ -78,6 +78,10 @@ impl SourceError {
             }
             (Some(database_error), _) if database_error.number() == UNKNOWN_DATABASE => Self::UnknownDatabase { place },
             (_, sqlx::Error::Tls(_)) => Self::Tls { place, source: Box::new(error) },
+            // A certificate that is not trusted arrives as data that makes no sense.
+            (_, sqlx::Error::Io(io)) if io.kind() == std::io::ErrorKind::InvalidData => {
+                Self::Tls { place, source: Box::new(error) }
+            }
             _ => Self::Failed { action, place, source: Box::new(error) },
         }
     }

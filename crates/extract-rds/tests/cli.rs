@@ -1,0 +1,54 @@
+//! The built binary from a shell: what is wrong with its configuration is named, with the way out, before any connection,
+//! and ends with exit code 2.
+
+use std::process::{Command, Output};
+
+const COMPLETE: [(&str, &str); 8] = [
+    ("RDS_HOST", "localhost"),
+    ("RDS_DATABASE", "marketplace"),
+    ("RDS_USER", "etl"),
+    ("RDS_PASSWORD", "not-for-the-log"),
+    ("SOURCE_TIMEZONE", "Europe/Berlin"),
+    ("S3_BUCKET", "log"),
+    ("AWS_REGION", "eu-central-1"),
+    ("LOG_FORMAT", "text"),
+];
+
+/// Runs the binary with the complete configuration, changed by `changes`.
+fn run(arguments: &[&str], changes: &[(&str, &str)]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_extract-rds"));
+    command.args(arguments).env_clear().envs(COMPLETE).envs(changes.iter().copied());
+    // No `.env` file of the checkout is in reach.
+    command.current_dir(env!("CARGO_TARGET_TMPDIR")).output().unwrap()
+}
+
+#[test]
+fn a_faulty_configuration_is_named_with_the_way_out() {
+    let cases: &[(&[&str], &[(&str, &str)], &[&str])] = &[
+        (&[], &[("RDS_HOST", "")], &["missing variable `RDS_HOST`", ".env.example"]),
+        (&[], &[("RDS_PASSWORD", "")], &["missing variable `RDS_PASSWORD`"]),
+        (&[], &[("S3_BUCKET", "")], &["missing variable `S3_BUCKET`"]),
+        (&[], &[("SOURCE_TIMEZONE", "")], &["missing variable `SOURCE_TIMEZONE`"]),
+        (&[], &[("SOURCE_TIMEZONE", "Mars/North")], &["SOURCE_TIMEZONE", "Mars/North"]),
+        (&[], &[("RDS_PORT", "mysql")], &["RDS_PORT", "mysql"]),
+        (&[], &[("RDS_SSL_MODE", "OFF")], &["RDS_SSL_MODE", "VERIFY_IDENTITY"]),
+        (&[], &[("RDS_SSL_CA", "/no/such.pem")], &["RDS_SSL_CA", "/no/such.pem"]),
+        (&[], &[("MAX_NIGHTS", "0")], &["MAX_NIGHTS", "1 or more"]),
+        (&[], &[("AS_OF", "31/01/2025")], &["AS_OF", "31/01/2025"]),
+        (&[], &[("TABLES", "bookings,guests")], &["unknown table `guests`", "user_viewing"]),
+        (&["check", "--tables", "guests"], &[], &["unknown table `guests`"]),
+        (&["quarantine", "list"], &[], &["missing variable `RUN_ID`"]),
+        (&[], &[("AWS_REGION", "")], &["no AWS region", "AWS_REGION"]),
+        (&[], &[("LOG_FORMAT", "xml")], &["LOG_FORMAT", "auto, json, text"]),
+        (&["--run-id", "a b"], &[], &["a b", "run id"]),
+    ];
+    for (arguments, changes, expected) in cases {
+        let output = run(arguments, changes);
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?} {changes:?}: {message}");
+        for part in *expected {
+            assert!(message.contains(part), "{arguments:?} {changes:?} without `{part}`: {message}");
+        }
+        assert!(!message.contains("not-for-the-log"), "{message}");
+    }
+}

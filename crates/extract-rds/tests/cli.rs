@@ -24,7 +24,8 @@ fn run(arguments: &[&str], changes: &[(&str, &str)]) -> Output {
 
 #[test]
 fn a_faulty_configuration_is_named_with_the_way_out() {
-    let cases: &[(&[&str], &[(&str, &str)], &[&str])] = &[
+    type Case<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a [&'a str]);
+    let cases: &[Case] = &[
         (&[], &[("RDS_HOST", "")], &["missing variable `RDS_HOST`", ".env.example"]),
         (&[], &[("RDS_PASSWORD", "")], &["missing variable `RDS_PASSWORD`"]),
         (&[], &[("S3_BUCKET", "")], &["missing variable `S3_BUCKET`"]),

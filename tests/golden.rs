@@ -76,7 +76,8 @@ async fn the_worked_example_gives_the_numbers_computed_by_hand() {
     for (metric, which) in &METRICS {
         let shown = parse(&pipeline.load(&["metric", "show", metric, "--format", "csv"]).expect(0, &[]).stdout);
         let file = project_path(&format!("tests/golden/expected/{metric}.csv"));
-        let expected_text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let expected_text =
+            std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         let mut shown = projected(metric, &shown, &expected_text, which);
         let mut expected = parse(&expected_text);
         shown.sort();

@@ -6,6 +6,8 @@ mod support;
 
 // The stack, the state machine and the three container tasks, as `make demo` runs them.
 mod state_machine;
+// What the contracts declare, and what stands in the warehouse.
+mod contracts;
 // What a second run does: nothing without changes; exactly the changes otherwise; the same again from the log.
 mod reruns;
 // The worked example of the seven metrics.

@@ -30,5 +30,10 @@ async fn every_planted_defect_is_caught_under_its_rule() {
         .collect();
     assert!(planted.len() > 20, "planted: {planted:?}");
     assert_eq!(planted, caught);
-    assert_eq!(receipt["verify"]["findings"].as_array().map(|findings| findings.iter().filter(|finding| finding["severity"] == Value::from("error")).count()), Some(0));
+    assert_eq!(
+        receipt["verify"]["findings"]
+            .as_array()
+            .map(|findings| findings.iter().filter(|finding| finding["severity"] == "error").count()),
+        Some(0)
+    );
 }

@@ -30,9 +30,11 @@ async fn repeating_a_finished_run_changes_nothing() {
     let pipeline = Pipeline::sampled("repeated").await;
     pipeline.run_all("first", FIRST_DAY);
     let all = ["etl", "raw", "curated", "audit", "presentation"];
-    let before = table_checksums(&pipeline.warehouse_url(), &all, &["transformed_at", "published_at", "verified_at"]).await;
+    let before =
+        table_checksums(&pipeline.warehouse_url(), &all, &["transformed_at", "published_at", "verified_at"]).await;
     pipeline.run_all("first", FIRST_DAY);
-    let after = table_checksums(&pipeline.warehouse_url(), &all, &["transformed_at", "published_at", "verified_at"]).await;
+    let after =
+        table_checksums(&pipeline.warehouse_url(), &all, &["transformed_at", "published_at", "verified_at"]).await;
     assert_equal(&before, &after, "after repeating a finished run");
 }
 

@@ -36,7 +36,11 @@ async fn execute(name: &str) -> (String, ExecutionStatus, Option<String>) {
         let execution = client.describe_execution().execution_arn(started.execution_arn()).send().await;
         let execution = execution.expect("describe the execution");
         if *execution.status() != ExecutionStatus::Running {
-            return (started.execution_arn().to_owned(), execution.status().clone(), execution.error().map(str::to_owned));
+            return (
+                started.execution_arn().to_owned(),
+                execution.status().clone(),
+                execution.error().map(str::to_owned),
+            );
         }
         assert!(Instant::now() < deadline, "execution {name} still runs");
         tokio::task::yield_now().await;
@@ -88,7 +92,8 @@ async fn the_state_machine_runs_the_three_tasks_and_names_what_fails() {
     }
 
     // What the source's owner did not agree on is refused, and the numbers stay.
-    let source = Pipeline { source_database: deployment.source_database.clone(), ..Pipeline::unprepared("state_machine") };
+    let source =
+        Pipeline { source_database: deployment.source_database.clone(), ..Pipeline::unprepared("state_machine") };
     source.at_source(&["alter table bookings drop column total_price"]).await;
     let (_, status, error) = execute("drifted").await;
     assert_eq!((status, error.as_deref()), (ExecutionStatus::Failed, Some("DataRefused")));

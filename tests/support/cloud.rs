@@ -121,7 +121,8 @@ impl Cloud {
         let make = async || {
             let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("small-sample");
             println!("small sample: seed {SMALL_SAMPLE_SEED}");
-            local_cloud::generate(&folder, SMALL_SAMPLE_SEED, local_cloud::SampleSize::SMALL).expect("generate a sample");
+            local_cloud::generate(&folder, SMALL_SAMPLE_SEED, local_cloud::SampleSize::SMALL)
+                .expect("generate a sample");
             folder
         };
         self.small_sample.get_or_init(make).await

@@ -39,7 +39,11 @@ pub(crate) async fn show_metric(
     let limit = limit.map_or_else(String::new, |rows| format!(" limit {rows}"));
     let mut relations = columns_of(api, "presentation").await?;
     let columns = relations.remove(metric.name).ok_or(LoadError::NoMetricTable { name: metric.name })?;
-    let sql = format!("select * from presentation.{} order by {}{limit}", metric.name, row_order(&columns));
+    let sql = format!(
+        "select shown.* from presentation.{} as shown cross join curated.run_context order by {}{limit}",
+        metric.name,
+        row_order(&columns)
+    );
     let result = api.query(&format!("read presentation.{}", metric.name), &sql).await?;
     match format {
         OutputFormat::Table => print(&format!("{}\n", as_table(&result))),
@@ -51,11 +55,15 @@ pub(crate) async fn show_metric(
     }
 }
 
-/// Newest periods first, in them by rank where there is one, else by the leading columns.
+/// Newest periods first, in them by rank where there is one, else by the leading columns. Periods that begin after the run
+/// date hold only what is on the books and come last.
 fn row_order(columns: &[RelationColumn]) -> String {
-    let period = columns.iter().find(|column| column.type_name == "date").map(|column| format!("{} desc", column.name));
+    let period = columns.iter().find(|column| column.type_name == "date").map(|column| {
+        let name = &column.name;
+        format!("case when shown.{name} > run_context.run_date then 1 else 0 end, shown.{name} desc")
+    });
     let rank = columns.iter().find(|column| column.name.ends_with("_rank"));
-    let rank = rank.map(|column| format!("{} nulls last", column.name));
+    let rank = rank.map(|column| format!("shown.{} nulls last", column.name));
     let leading = ["1", "2", "3"].into_iter().take(columns.len()).map(str::to_owned);
     period.into_iter().chain(rank).chain(leading).collect::<Vec<_>>().join(", ")
 }

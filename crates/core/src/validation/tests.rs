@@ -89,7 +89,8 @@ fn each_rule_is_found() {
         Severity::*,
     };
     let long: &'static str = "é".repeat(511).leak();
-    let cases: Vec<(&str, Change, RowRule, Option<PriceCase>, Severity, RuleAction)> = vec![
+    type Case = (&'static str, Change, RowRule, Option<PriceCase>, Severity, RuleAction);
+    let cases: Vec<Case> = vec![
         ("apartments", &[("id", None)], KeyNull, None, Error, Quarantine),
         ("user_viewing", &[("viewed_at", None)], KeyNull, None, Error, Quarantine),
         ("apartments", vec![("title", Some(long))].leak(), TxtBytes, None, Error, Quarantine),

@@ -108,7 +108,7 @@ fn make_listing(id: i64, city: &'static City, period: Period, chance: &mut Chanc
     let apartment = Apartment {
         id,
         title: title(city, bedrooms, chance),
-        source: *chance.weighted(&[(55, "direct"), (25, "partner feed"), (15, "agency"), (5, "import")]),
+        source: chance.weighted::<&str>(&[(55, "direct"), (25, "partner feed"), (15, "agency"), (5, "import")]),
         price: Some(price_type.price(nightly_price)),
         currency: city.currency,
         listing_created_on: Moment::At(listed_from),
@@ -174,7 +174,7 @@ fn make_attributes(
     };
     ApartmentAttributes {
         id: apartment.id,
-        category: *chance.weighted(&[
+        category: chance.weighted::<&str>(&[
             (70, "housing/rent/apartment"),
             (22, "housing/rent/short_term"),
             (8, "housing/rent/home"),

@@ -64,7 +64,6 @@ pub struct Config {
     pub source: SourceConfig,
     pub tables: Vec<&'static TableSpec>,
     pub max_nights: u32,
-    pub glue_database: Option<String>,
 }
 
 /// How to reach the source.
@@ -141,7 +140,6 @@ impl Config {
             source,
             tables: tables(arguments)?,
             max_nights: max_nights()?,
-            glue_database: var("GLUE_DATABASE")?,
         })
     }
 }

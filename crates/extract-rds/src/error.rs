@@ -39,8 +39,6 @@ pub enum ExtractError {
     ReceiptContended { key: String },
     #[error("run `{run_id}` was started for {sealed}, not for {asked}")]
     RunDate { run_id: RunId, sealed: RunDate, asked: RunDate },
-    #[error("keep the Glue catalog table `{table}`")]
-    Catalog { table: String, source: Box<dyn std::error::Error + Send + Sync> },
     #[error("stopped by a signal")]
     Interrupted,
     #[error("write to standard output")]
@@ -59,7 +57,6 @@ impl ExtractError {
             | Self::Parquet { .. }
             | Self::LostRace { .. }
             | Self::ReceiptContended { .. }
-            | Self::Catalog { .. }
             | Self::Interrupted
             | Self::Output { .. } => true,
             Self::Config(_)
@@ -93,7 +90,6 @@ impl ExtractError {
             | Self::LostRace { .. }
             | Self::ReceiptContended { .. }
             | Self::RunDate { .. }
-            | Self::Catalog { .. }
             | Self::Interrupted
             | Self::Output { .. } => {
                 if self.is_retryable() {
@@ -130,9 +126,6 @@ impl ExtractError {
                 return Some(format!("repeat the run with `--as-of {sealed}`, or take a new run id").into());
             }
             Self::StateVersion { .. } => "use the release that wrote it, or a newer one",
-            Self::Catalog { .. } => {
-                "the tables are sealed; give the task role the Glue permissions, or leave `GLUE_DATABASE` out"
-            }
             Self::Contract(_)
             | Self::OutOfOrder { .. }
             | Self::Encode { .. }

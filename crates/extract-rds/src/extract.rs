@@ -29,9 +29,6 @@ pub async fn run_until(config: &Config, stop: impl Future<Output = ()>) -> Resul
 
 async fn run(config: &Config) -> Result<Receipt, ExtractError> {
     let started_at = Instant::now();
-    if let Some(database) = &config.glue_database {
-        tracing::warn!(database, "`GLUE_DATABASE` is set, but this release keeps no Glue catalog tables");
-    }
     let bucket = Bucket::new(&sdk_config().await?, &config.bucket);
     let mut manifests = BTreeMap::new();
     for spec in &config.tables {

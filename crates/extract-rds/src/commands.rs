@@ -1,9 +1,7 @@
 //! One function per subcommand beside the run itself. Results go to standard output, everything else to the log.
 
 use crate::{
-    aws::sdk_config,
-    bucket::Bucket,
-    config::{Config, QuarantineAction, QuarantineConfig},
+    config::{Config, ConfigError, QuarantineAction, QuarantineConfig},
     error::ExtractError,
     extract::plan,
     source::SourceSnapshot,
@@ -13,27 +11,15 @@ use bytes::Bytes;
 use comfy_table::{CellAlignment, Table, presets};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use rental_core::{Receipt, object_key};
+use rental_task::{Bucket, sdk_config};
 use std::io::{self, Write as _};
-use tokio::signal::unix::{SignalKind, signal};
-
-/// Ends when the program is told to stop: SIGTERM from ECS, SIGINT from a keyboard.
-pub async fn termination() {
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-}
 
 /// Connects and holds the source's columns against the contracts.
 ///
 /// # Errors
 /// Whatever would refuse a run before its first row.
 pub async fn check(config: &Config) -> Result<(), ExtractError> {
-    let bucket = Bucket::new(&sdk_config().await?, &config.bucket);
+    let bucket = Bucket::new(&sdk_config().await.map_err(ConfigError::from)?, &config.bucket);
     bucket.keys("state/").await?;
     let mut source = SourceSnapshot::open(&config.source).await?;
     let readings = plan(&mut source, &config.tables).await?;
@@ -78,7 +64,7 @@ pub fn print_receipt(receipt: &Receipt) -> Result<(), ExtractError> {
 /// # Errors
 /// When the bucket fails or a file cannot be read.
 pub async fn quarantine(action: &QuarantineAction, config: &QuarantineConfig) -> Result<(), ExtractError> {
-    let bucket = Bucket::new(&sdk_config().await?, &config.bucket);
+    let bucket = Bucket::new(&sdk_config().await.map_err(ConfigError::from)?, &config.bucket);
     let mut shown = table(&["table", "rule", "key", "reason"]);
     for spec in &config.tables {
         let first = object_key::quarantine_file(&spec.name, &config.run_id, 0);

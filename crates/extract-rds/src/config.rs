@@ -9,6 +9,7 @@ use rental_core::{
     env::{EnvError, required_var, var, var_parsed},
     table_spec, table_specs,
 };
+use rental_task::NoRegion;
 use secrecy::SecretString;
 use std::{fmt, path::PathBuf, str::FromStr};
 
@@ -98,15 +99,6 @@ pub struct QuarantineConfig {
     pub tables: Vec<&'static TableSpec>,
 }
 
-/// The form of log lines on stderr.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogFormat {
-    /// Text on a terminal, JSON otherwise.
-    Auto,
-    Json,
-    Text,
-}
-
 /// Why the program cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -118,8 +110,8 @@ pub enum ConfigError {
     SslCa { path: PathBuf, source: std::io::Error },
     #[error("variable `{name}` has the value `{value}`: {reason}")]
     OutOfRange { name: &'static str, value: u32, reason: &'static str },
-    #[error("no AWS region is set")]
-    NoRegion,
+    #[error(transparent)]
+    NoRegion(#[from] NoRegion),
 }
 
 /// A text that is none of the accepted ones.
@@ -175,14 +167,6 @@ impl QuarantineConfig {
     }
 }
 
-impl LogFormat {
-    /// # Errors
-    /// When `LOG_FORMAT` is none of the known ones.
-    pub fn from_env() -> Result<Self, ConfigError> {
-        Ok(var_parsed("LOG_FORMAT")?.unwrap_or(Self::Auto))
-    }
-}
-
 fn run_id(arguments: &Arguments) -> Result<Option<RunId>, EnvError> {
     arguments.run_id.clone().map_or_else(|| var_parsed("RUN_ID"), |run_id| Ok(Some(run_id)))
 }
@@ -218,19 +202,6 @@ impl FromStr for SslMode {
             "VERIFY_CA" => Ok(Self::VerifyCa),
             "VERIFY_IDENTITY" => Ok(Self::VerifyIdentity),
             _ => Err(NotOneOf("VERIFY_IDENTITY, VERIFY_CA, REQUIRED, DISABLED")),
-        }
-    }
-}
-
-impl FromStr for LogFormat {
-    type Err = NotOneOf;
-
-    fn from_str(text: &str) -> Result<Self, NotOneOf> {
-        match text {
-            "auto" => Ok(Self::Auto),
-            "json" => Ok(Self::Json),
-            "text" => Ok(Self::Text),
-            _ => Err(NotOneOf("auto, json, text")),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Parquet files on S3, written in pieces that fit into memory.
 
-use crate::{bucket::Bucket, error::ExtractError};
+use crate::error::ExtractError;
 use arrow::{array::RecordBatch, datatypes::SchemaRef};
 use parquet::{
     arrow::ArrowWriter,
@@ -9,6 +9,7 @@ use parquet::{
     file::properties::WriterProperties,
 };
 use rental_core::DataFile;
+use rental_task::Bucket;
 
 /// A file is closed once it has this many bytes: large enough for COPY, small enough to be held in memory.
 const FILE_BYTES: usize = 64 * 1024 * 1024;

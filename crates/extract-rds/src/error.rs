@@ -1,7 +1,8 @@
 //! Everything that can end an extract, what each means for whoever started it, and the way out.
 
-use crate::{bucket::BucketError, config::ConfigError, source::SourceError, source_schema::Drift};
+use crate::{config::ConfigError, source::SourceError, source_schema::Drift};
 use rental_core::{Chunk, ContractFault, ManifestError, RunDate, RunId};
+use rental_task::{BucketError, ReceiptError, TaskError};
 use std::borrow::Cow;
 
 /// Why an extract ended without sealing all its tables.
@@ -35,8 +36,8 @@ pub enum ExtractError {
     Abandoned { table: String, run_id: RunId },
     #[error("another run sealed table `{table}` while this one was reading")]
     LostRace { table: String },
-    #[error("`{key}` kept changing while this run tried to add its part")]
-    ReceiptContended { key: String },
+    #[error(transparent)]
+    Receipt(#[from] ReceiptError),
     #[error("run `{run_id}` was started for {sealed}, not for {asked}")]
     RunDate { run_id: RunId, sealed: RunDate, asked: RunDate },
     #[error("stopped by a signal")]
@@ -52,11 +53,11 @@ impl ExtractError {
         match self {
             Self::Source(error) => error.is_retryable(),
             Self::Bucket(error) => error.is_retryable(),
+            Self::Receipt(error) => error.is_retryable(),
             Self::OutOfOrder { .. }
             | Self::Encode { .. }
             | Self::Parquet { .. }
             | Self::LostRace { .. }
-            | Self::ReceiptContended { .. }
             | Self::Interrupted
             | Self::Output { .. } => true,
             Self::Config(_)
@@ -70,15 +71,16 @@ impl ExtractError {
             | Self::RunDate { .. } => false,
         }
     }
+}
 
-    /// 1 failed and worth a retry, 2 usage or configuration, 3 the data was refused.
-    #[must_use]
-    pub fn exit_code(&self) -> u8 {
+impl TaskError for ExtractError {
+    fn exit_code(&self) -> u8 {
         match self {
             Self::Drift { .. } | Self::Imbalance { .. } => 3,
             Self::Config(_)
             | Self::Source(_)
             | Self::Bucket(_)
+            | Self::Receipt(_)
             | Self::Contract(_)
             | Self::OutOfOrder { .. }
             | Self::Encode { .. }
@@ -88,7 +90,6 @@ impl ExtractError {
             | Self::StateVersion { .. }
             | Self::Abandoned { .. }
             | Self::LostRace { .. }
-            | Self::ReceiptContended { .. }
             | Self::RunDate { .. }
             | Self::Interrupted
             | Self::Output { .. } => {
@@ -101,9 +102,7 @@ impl ExtractError {
         }
     }
 
-    /// The way out, where there is one to name.
-    #[must_use]
-    pub fn hint(&self) -> Option<Cow<'static, str>> {
+    fn hint(&self) -> Option<Cow<'static, str>> {
         let hint = match self {
             Self::Config(ConfigError::Env(_) | ConfigError::OutOfRange { .. }) => {
                 "set it in the environment or in `.env`; `.env.example` explains every variable"
@@ -114,9 +113,10 @@ impl ExtractError {
             Self::Config(ConfigError::SslCa { .. }) => {
                 "name a readable PEM file, or leave it out to trust the system's authorities"
             }
-            Self::Config(ConfigError::NoRegion) => "set `AWS_REGION`, or a profile that has a region",
+            Self::Config(ConfigError::NoRegion(_)) => "set `AWS_REGION`, or a profile that has a region",
             Self::Source(error) => return error.hint().map(Cow::Borrowed),
             Self::Bucket(error) => return error.hint().map(Cow::Borrowed),
+            Self::Receipt(error) => return error.hint().map(Cow::Borrowed),
             Self::Drift { .. } => "nothing was read; change the source back, or the contract in `crates/core/tables`",
             Self::Abandoned { .. } => {
                 "start a new run with another run id; this one holds nothing and can never be sealed"
@@ -133,7 +133,6 @@ impl ExtractError {
             | Self::Manifest(_)
             | Self::Imbalance { .. }
             | Self::Json { .. }
-            | Self::ReceiptContended { .. }
             | Self::Interrupted
             | Self::Output { .. } => return None,
         };

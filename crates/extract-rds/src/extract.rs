@@ -1,18 +1,16 @@
 //! One run: contracts against the source, then table by table from one snapshot to a seal.
 
 use crate::{
-    aws::sdk_config,
-    bucket::Bucket,
-    config::Config,
+    config::{Config, ConfigError},
     error::ExtractError,
     extract_table::{RunContext, extract_table},
-    receipt,
     seal::{read_manifest, seal, settled_state},
     source::SourceSnapshot,
     source_schema::TableReading,
 };
 use chrono::Utc;
-use rental_core::{ExtractReceipt, Manifest, Receipt, RunDate, SealStatus, TableSpec};
+use rental_core::{ExtractReceipt, ExtractedTable, Manifest, Receipt, RunDate, SealStatus, TableSpec};
+use rental_task::{Bucket, sdk_config, update_receipt};
 use std::{collections::BTreeMap, time::Instant};
 
 /// Runs the extract until it is done or `stop` completes.
@@ -29,7 +27,7 @@ pub async fn run_until(config: &Config, stop: impl Future<Output = ()>) -> Resul
 
 async fn run(config: &Config) -> Result<Receipt, ExtractError> {
     let started_at = Instant::now();
-    let bucket = Bucket::new(&sdk_config().await?, &config.bucket);
+    let bucket = Bucket::new(&sdk_config().await.map_err(ConfigError::from)?, &config.bucket);
     let mut manifests = BTreeMap::new();
     for spec in &config.tables {
         if let Some(manifest) = read_manifest(&bucket, &spec.name, &config.run_id).await? {
@@ -65,9 +63,15 @@ async fn run(config: &Config) -> Result<Receipt, ExtractError> {
     let part = ExtractReceipt {
         finished_at: Utc::now(),
         duration_ms: started_at.elapsed().as_millis() as u64,
-        tables: manifests.iter().map(|(table, manifest)| (table.clone(), receipt::extracted(manifest))).collect(),
+        tables: manifests.iter().map(|(table, manifest)| (table.clone(), extracted(manifest))).collect(),
     };
-    receipt::add_extract(&bucket, &config.run_id, run_date, part).await
+    let add = |receipt: &mut Receipt| {
+        // Beside the tables of earlier attempts.
+        let mut tables = receipt.extract.take().map(|earlier| earlier.tables).unwrap_or_default();
+        tables.extend(part.tables.clone());
+        receipt.extract = Some(ExtractReceipt { tables, ..part.clone() });
+    };
+    Ok(update_receipt(&bucket, &config.run_id, run_date, add).await?)
 }
 
 /// How each table will be read.
@@ -122,5 +126,17 @@ fn run_date(config: &Config, earlier: Option<&Manifest>) -> Result<RunDate, Extr
         (Some(asked), _) => Ok(asked),
         (None, Some(sealed)) => Ok(sealed),
         (None, None) => Ok(Utc::now().with_timezone(&config.reporting_timezone).date_naive()),
+    }
+}
+
+/// What a manifest says, in the form of the receipt.
+fn extracted(manifest: &Manifest) -> ExtractedTable {
+    ExtractedTable {
+        rows: manifest.rows,
+        replaced_chunk_count: manifest.replaced_chunks.len() as u64,
+        unchanged_chunk_count: manifest.unchanged_chunk_count,
+        file_count: manifest.files.len() as u64,
+        byte_count: manifest.files.iter().map(|file| file.file_size_in_bytes).sum(),
+        violations: manifest.violations.clone(),
     }
 }

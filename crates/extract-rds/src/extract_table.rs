@@ -2,7 +2,6 @@
 //! changed ones written.
 
 use crate::{
-    bucket::Bucket,
     cell::utc_day,
     chunk_buffer::{BufferError, ChunkBuffer, FinishedChunk, RuleCounts, TableContext, add_counts},
     data_files::DataFiles,
@@ -17,6 +16,7 @@ use rental_core::{
     Chunk, ChunkGrid, Fingerprint, Manifest, ReplacedChunk, RowCounts, RowRule, RowValidator, RuleContext, RunDate,
     RunId, SealStatus, Snapshot, TableSpec, TableState, ViolationCount, object_key,
 };
+use rental_task::Bucket;
 use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128_with_seed};
 

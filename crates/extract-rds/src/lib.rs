@@ -1,8 +1,6 @@
 //! Takes the marketplace's tables from a MySQL-protocol server to S3: one consistent snapshot, every row checked against its
 //! contract, changed chunks as Parquet, and last a manifest that seals the table.
 
-mod aws;
-mod bucket;
 mod cell;
 mod chunk_buffer;
 pub mod commands;
@@ -11,13 +9,11 @@ mod data_files;
 mod error;
 mod extract;
 mod extract_table;
-pub mod logging;
 mod quarantine;
-mod receipt;
 mod seal;
 mod source;
 mod source_schema;
 
-pub use config::{Arguments, Command, Config, ConfigError, LogFormat, QuarantineConfig};
+pub use config::{Arguments, Command, Config, ConfigError, QuarantineConfig};
 pub use error::ExtractError;
 pub use extract::run_until;

@@ -1,10 +1,11 @@
 //! `extract-rds`: arguments and environment in, sealed manifests on S3 out, an exit code for whoever started it.
 
 use clap::Parser;
-use extract_rds::{
-    Arguments, Command, Config, ExtractError, LogFormat, QuarantineConfig, commands, logging, run_until,
-};
+use extract_rds::{Arguments, Command, Config, ConfigError, ExtractError, QuarantineConfig, commands, run_until};
+use rental_task::{LogFormat, report_failure, start_logging, termination};
 use std::process::ExitCode;
+
+const PROGRAM: &str = "extract-rds";
 
 fn main() -> ExitCode {
     // Before any thread exists: a `.env` file beside the caller is read when there is one.
@@ -12,12 +13,15 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let format = match LogFormat::from_env() {
         Ok(format) => format,
-        Err(error) => return logging::report_failure(LogFormat::Text, &error.into()),
+        Err(error) => {
+            let error = ExtractError::from(ConfigError::from(error));
+            return report_failure(PROGRAM, LogFormat::Text, &error);
+        }
     };
-    logging::start(format);
+    start_logging(format, "extract_rds");
     match execute(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => logging::report_failure(format, &error),
+        Err(error) => report_failure(PROGRAM, format, &error),
     }
 }
 
@@ -26,7 +30,7 @@ async fn execute(arguments: &Arguments) -> Result<(), ExtractError> {
     match &arguments.command {
         None | Some(Command::Run) => {
             let config = Config::from_arguments(arguments)?;
-            let receipt = run_until(&config, commands::termination()).await?;
+            let receipt = run_until(&config, termination()).await?;
             commands::print_receipt(&receipt)
         }
         Some(Command::Check) => commands::check(&Config::from_arguments(arguments)?).await,

@@ -1,11 +1,9 @@
 //! Sealing: three conditional writes, so that no two runs ever seal a table on the same state, wherever one of them is
 //! killed. [`TableState`] says how.
 
-use crate::{
-    bucket::{Bucket, Put},
-    error::ExtractError,
-};
+use crate::error::ExtractError;
 use rental_core::{Manifest, RunId, SealStatus, TableSpec, TableState, object_key};
+use rental_task::{Bucket, Put};
 
 const JSON: &str = "application/json";
 

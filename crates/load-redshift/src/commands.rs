@@ -1,8 +1,7 @@
 //! One function per subcommand. Results go to standard output, everything else to the log.
 
 use crate::{
-    aws,
-    config::{Arguments, Command, Config, MetricAction, WarehouseConfig},
+    config::{Arguments, Command, Config, ConfigError, MetricAction, WarehouseConfig},
     data_api::DataApi,
     error::LoadError,
     job::Job,
@@ -11,13 +10,12 @@ use crate::{
     migrate::migrate,
     output,
     publish::publish_run,
-    receipt,
     transform::{Chosen, choose_run, transform_run},
     verify::verify_run,
 };
 use rental_core::{RunDate, RunId};
+use rental_task::{read_receipt, sdk_config, termination};
 use std::time::Instant;
-use tokio::signal::unix::{SignalKind, signal};
 
 /// Which of the steps after loading are asked for.
 #[derive(Debug, Clone, Copy)]
@@ -72,7 +70,7 @@ pub async fn execute(arguments: &Arguments) -> Result<(), LoadError> {
 
 async fn data_api() -> Result<DataApi, LoadError> {
     let warehouse = WarehouseConfig::from_env()?;
-    Ok(DataApi::new(&aws::sdk_config().await?, &warehouse))
+    Ok(DataApi::new(&sdk_config().await.map_err(ConfigError::from)?, &warehouse))
 }
 
 async fn work(config: &Config, steps: impl AsyncFnOnce(&Job<'_>) -> Result<(), LoadError>) -> Result<(), LoadError> {
@@ -89,18 +87,6 @@ async fn until_signal(api: &DataApi, work: impl Future<Output = Result<(), LoadE
             api.cancel_running().await;
             Err(LoadError::Interrupted)
         }
-    }
-}
-
-/// Ends when the program is told to stop: SIGTERM from ECS, SIGINT from a keyboard.
-async fn termination() {
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
     }
 }
 
@@ -127,7 +113,7 @@ async fn after_load(job: &Job<'_>, steps: Steps) -> Result<(), LoadError> {
     if steps.publish {
         publish_run(job, &run_id, run_date).await?;
     }
-    match receipt::read(&job.bucket, &run_id).await? {
+    match read_receipt(&job.bucket, &run_id).await? {
         Some(receipt) => output::print_receipt(&receipt),
         None => Ok(()),
     }

@@ -9,7 +9,8 @@ use rental_core::{
     env::{EnvError, required_var, var, var_parsed},
     table_spec, table_specs,
 };
-use std::{fmt, str::FromStr};
+use rental_task::NoRegion;
+use std::fmt;
 
 const DEFAULT_CURRENCY: &str = "USD";
 /// Weekends and holidays have no rates of their own.
@@ -128,15 +129,6 @@ pub enum Target {
     Cluster { identifier: String, user: Option<String> },
 }
 
-/// The form of log lines on stderr.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogFormat {
-    /// Text on a terminal, JSON otherwise.
-    Auto,
-    Json,
-    Text,
-}
-
 /// Why the program cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -154,14 +146,9 @@ pub enum ConfigError {
     Host(String),
     #[error("variable `{name}` has the value `{value}`: expected {expected}")]
     Unusable { name: &'static str, value: String, expected: &'static str },
-    #[error("no AWS region is set")]
-    NoRegion,
+    #[error(transparent)]
+    NoRegion(#[from] NoRegion),
 }
-
-/// A text that is none of the accepted ones.
-#[derive(Debug, thiserror::Error)]
-#[error("expected one of {0}")]
-pub struct NotOneOf(&'static str);
 
 impl Config {
     /// # Errors
@@ -253,14 +240,6 @@ fn copy_role(arn: String) -> Result<String, ConfigError> {
     Err(ConfigError::Unusable { name: "GLUE_ROLE_ARN", value: arn, expected: "the ARN of an IAM role" })
 }
 
-impl LogFormat {
-    /// # Errors
-    /// When `LOG_FORMAT` is none of the known ones.
-    pub fn from_env() -> Result<Self, ConfigError> {
-        Ok(var_parsed("LOG_FORMAT")?.unwrap_or(Self::Auto))
-    }
-}
-
 fn tables(arguments: &Arguments) -> Result<Vec<&'static TableSpec>, ConfigError> {
     let names = match arguments.tables.as_slice() {
         [] => var("TABLES")?.unwrap_or_default().split(',').map(str::to_owned).collect(),
@@ -273,19 +252,6 @@ fn tables(arguments: &Arguments) -> Result<Vec<&'static TableSpec>, ConfigError>
         return Ok(table_specs().iter().collect());
     }
     Ok(names.into_iter().map(table_spec).collect::<Result<_, _>>()?)
-}
-
-impl FromStr for LogFormat {
-    type Err = NotOneOf;
-
-    fn from_str(text: &str) -> Result<Self, NotOneOf> {
-        match text {
-            "auto" => Ok(Self::Auto),
-            "json" => Ok(Self::Json),
-            "text" => Ok(Self::Text),
-            _ => Err(NotOneOf("auto, json, text")),
-        }
-    }
 }
 
 impl fmt::Display for WarehouseConfig {

@@ -1,10 +1,11 @@
 //! Everything that can end a load, what each means for whoever started it, and the way out.
 
 use crate::{
-    bucket::BucketError, config::ConfigError, data_api::DataApiError, fx_rates::FxRatesError, metric::MetricFault,
-    metric::UnknownMetric, result_rows::UnexpectedValue, sql_tree::ProcedureCycle,
+    config::ConfigError, data_api::DataApiError, fx_rates::FxRatesError, metric::MetricFault, metric::UnknownMetric,
+    result_rows::UnexpectedValue, sql_tree::ProcedureCycle,
 };
 use rental_core::{Finding, Imbalance, ManifestError, RunId, UnknownTable};
+use rental_task::{BucketError, ReceiptError, TaskError};
 use std::borrow::Cow;
 
 /// Why a step did not end as asked.
@@ -60,8 +61,8 @@ pub enum LoadError {
     NotTransformed { run_id: RunId },
     #[error("parse `{key}`")]
     Json { key: String, source: serde_json::Error },
-    #[error("`{key}` kept changing while this run tried to add its part")]
-    ReceiptContended { key: String },
+    #[error(transparent)]
+    Receipt(#[from] ReceiptError),
     #[error("stopped by a signal")]
     Interrupted,
     #[error("write to standard output")]
@@ -77,20 +78,19 @@ fn described(findings: &[Finding]) -> String {
     findings.iter().map(describe).collect::<Vec<_>>().join("; ")
 }
 
-impl LoadError {
-    /// 1 failed and worth a retry, 2 usage or configuration, 3 the data was refused.
-    #[must_use]
-    pub fn exit_code(&self) -> u8 {
+impl TaskError for LoadError {
+    fn exit_code(&self) -> u8 {
         let by_retry = |is_retryable| if is_retryable { 1 } else { 2 };
         match self {
             Self::DataApi(error) => by_retry(error.is_retryable()),
             Self::Bucket(error) => by_retry(error.is_retryable()),
+            Self::Receipt(error) => by_retry(error.is_retryable()),
             Self::Manifest(ManifestError::Balance { .. })
             | Self::RowsDiffer { .. }
             | Self::FxRates { .. }
             | Self::Unbalanced { .. }
             | Self::Refused { .. } => 3,
-            Self::ReceiptContended { .. } | Self::Interrupted | Self::Output { .. } => 1,
+            Self::Interrupted | Self::Output { .. } => 1,
             Self::Config(_)
             | Self::Manifest(ManifestError::Parse { .. } | ManifestError::FormatVersion { .. })
             | Self::UnknownTable(_)
@@ -113,17 +113,16 @@ impl LoadError {
         }
     }
 
-    /// The way out, where there is one to name.
-    #[must_use]
-    pub fn hint(&self) -> Option<Cow<'static, str>> {
+    fn hint(&self) -> Option<Cow<'static, str>> {
         let hint = match self {
-            Self::Config(ConfigError::NoRegion) => "set `AWS_REGION`, or a profile that has a region",
+            Self::Config(ConfigError::NoRegion(_)) => "set `AWS_REGION`, or a profile that has a region",
             Self::Config(ConfigError::UnknownTable(_)) => {
                 "correct `--tables` or `TABLES`; without them all tables are taken"
             }
             Self::Config(_) => "set it in the environment or in `.env`; `.env.example` explains every variable",
             Self::DataApi(error) => return error.hint().map(Cow::Borrowed),
             Self::Bucket(error) => return error.hint().map(Cow::Borrowed),
+            Self::Receipt(error) => return error.hint().map(Cow::Borrowed),
             Self::UnknownMetric(_) => "`load-redshift metric list` says what each of them is",
             Self::NotMigrated { .. } | Self::NoMetricTable { .. } => "run `load-redshift migrate`, or `load --migrate`",
             Self::NothingLoaded | Self::NotLoaded { .. } => "run `load-redshift load` first",
@@ -150,7 +149,6 @@ impl LoadError {
             | Self::Result { .. }
             | Self::Check { .. }
             | Self::Json { .. }
-            | Self::ReceiptContended { .. }
             | Self::Output { .. } => return None,
         };
         Some(hint.into())

@@ -1,6 +1,11 @@
 //! What every step works with: the configuration, the warehouse and the log.
 
-use crate::{aws, bucket::Bucket, config::Config, data_api::DataApi, error::LoadError};
+use crate::{
+    config::{Config, ConfigError},
+    data_api::DataApi,
+    error::LoadError,
+};
+use rental_task::{Bucket, sdk_config};
 
 /// One call of the program.
 #[derive(Debug)]
@@ -14,7 +19,7 @@ impl<'a> Job<'a> {
     /// # Errors
     /// When no region is set. Nothing is connected to yet.
     pub(crate) async fn new(config: &'a Config) -> Result<Self, LoadError> {
-        let sdk_config = aws::sdk_config().await?;
+        let sdk_config = sdk_config().await.map_err(ConfigError::from)?;
         Ok(Self {
             config,
             api: DataApi::new(&sdk_config, &config.warehouse),

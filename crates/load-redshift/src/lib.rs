@@ -6,8 +6,6 @@
 //! readers see the audited metrics. `migrate` keeps the warehouse's tables and procedures as `sql/` has them. All SQL
 //! that belongs to the warehouse is in `sql/`; here are only the statements of a load, whose text follows from a manifest.
 
-mod aws;
-mod bucket;
 mod commands;
 mod config;
 mod copy;
@@ -20,12 +18,10 @@ mod literal;
 mod load;
 mod load_plan;
 mod load_table;
-pub mod logging;
 mod metric;
 mod migrate;
 mod output;
 mod publish;
-mod receipt;
 mod relation;
 mod result_rows;
 mod sha256;
@@ -35,5 +31,5 @@ mod transform;
 mod verify;
 
 pub use commands::execute;
-pub use config::{Arguments, Command, Config, ConfigError, LogFormat, MetricAction, OutputFormat, WarehouseConfig};
+pub use config::{Arguments, Command, Config, ConfigError, MetricAction, OutputFormat, WarehouseConfig};
 pub use error::LoadError;

@@ -7,12 +7,12 @@ use crate::{
     load_plan::{RunLoad, SealedManifest, plan_load},
     load_table::{CopySource, Loaded, load_table},
     migrate::migrate,
-    receipt,
     sha256::sha256_hex,
     transform::transform_run,
 };
 use chrono::Utc;
 use rental_core::{LoadReceipt, LoadedTable, Manifest, RunId, SealStatus, TableSpec, object_key, table_spec};
+use rental_task::{read_receipt, update_receipt};
 use std::{collections::BTreeMap, time::Instant};
 
 /// Loads what the ledger lacks, up to the configured run if one is. Versions of listings are taken run by run, so each
@@ -131,12 +131,12 @@ pub(crate) async fn note_load(
         file_count: entry.file_count,
     };
     let tables: BTreeMap<_, _> = ledger.entries_of(run_id).map(|entry| (entry.table.clone(), loaded(entry))).collect();
-    let earlier = receipt::read(&job.bucket, run_id).await?.and_then(|receipt| receipt.load);
+    let earlier = read_receipt(&job.bucket, run_id).await?.and_then(|receipt| receipt.load);
     if earlier.is_some_and(|earlier| earlier.tables == tables) {
         return Ok(());
     }
     let duration_ms = started_at.elapsed().as_millis() as u64;
     let part = LoadReceipt { finished_at: Utc::now(), duration_ms, tables };
-    receipt::update(&job.bucket, run_id, run_date, |receipt| receipt.load = Some(part.clone())).await?;
+    update_receipt(&job.bucket, run_id, run_date, |receipt| receipt.load = Some(part.clone())).await?;
     Ok(())
 }

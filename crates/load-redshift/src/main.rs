@@ -1,8 +1,11 @@
 //! `load-redshift`: arguments and environment in, published metrics out, an exit code for whoever started it.
 
 use clap::Parser;
-use load_redshift::{Arguments, LoadError, LogFormat, execute, logging};
+use load_redshift::{Arguments, ConfigError, LoadError, execute};
+use rental_task::{LogFormat, report_failure, start_logging};
 use std::process::ExitCode;
+
+const PROGRAM: &str = "load-redshift";
 
 fn main() -> ExitCode {
     // Before any thread exists: a `.env` file beside the caller is read when there is one.
@@ -10,12 +13,15 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let format = match LogFormat::from_env() {
         Ok(format) => format,
-        Err(error) => return logging::report_failure(LogFormat::Text, &error.into()),
+        Err(error) => {
+            let error = LoadError::from(ConfigError::from(error));
+            return report_failure(PROGRAM, LogFormat::Text, &error);
+        }
     };
-    logging::start(format);
+    start_logging(format, "load_redshift");
     match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => logging::report_failure(format, &error),
+        Err(error) => report_failure(PROGRAM, format, &error),
     }
 }
 

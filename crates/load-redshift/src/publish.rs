@@ -6,7 +6,6 @@ use crate::{
     job::Job,
     literal,
     metric::{Metric, metrics},
-    receipt,
     relation::columns_of,
     sql_script::split_statements,
     sql_tree::presentation_files,
@@ -14,6 +13,7 @@ use crate::{
 };
 use chrono::Utc;
 use rental_core::{PublishReceipt, RunDate, RunId};
+use rental_task::{read_receipt, update_receipt};
 use std::collections::BTreeMap;
 
 /// Publishes one run.
@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 /// # Errors
 /// When the run was not transformed and verified, in this order and without errors; also when bucket or warehouse fail.
 pub(crate) async fn publish_run(job: &Job<'_>, run_id: &RunId, run_date: RunDate) -> Result<(), LoadError> {
-    let verified = receipt::read(&job.bucket, run_id).await?;
+    let verified = read_receipt(&job.bucket, run_id).await?;
     judge(&verified.ok_or_else(|| LoadError::NotVerified { run_id: run_id.clone() })?)?;
     let metrics = metrics()?;
     let published = published_sha256(&job.api).await?;
@@ -29,7 +29,7 @@ pub(crate) async fn publish_run(job: &Job<'_>, run_id: &RunId, run_date: RunDate
     job.api.execute(&statements(run_id, &metrics, &reshaped, &published)).await?;
     let names: Vec<_> = metrics.iter().map(|metric| metric.name.to_owned()).collect();
     let part = PublishReceipt { finished_at: Utc::now(), metrics: names };
-    receipt::update(&job.bucket, run_id, run_date, |receipt| receipt.publish = Some(part.clone())).await?;
+    update_receipt(&job.bucket, run_id, run_date, |receipt| receipt.publish = Some(part.clone())).await?;
     tracing::info!(%run_id, metric_count = metrics.len(), "published");
     Ok(())
 }

@@ -10,12 +10,12 @@ use crate::{
     ledger::Ledger,
     literal,
     metric::{Metric, metrics},
-    receipt,
     result_rows::Row,
     sql_tree::{CuratedProcedure, curated_procedures},
 };
 use chrono::Utc;
 use rental_core::{RuleCount, RunDate, RunId, TransformReceipt};
+use rental_task::update_receipt;
 use std::time::Instant;
 
 /// Which run the step is for.
@@ -63,7 +63,7 @@ pub(crate) async fn transform_run(job: &Job<'_>, run_id: &RunId, as_of: Option<R
         rule_counts: rule_counts(&job.api).await?,
     };
     tracing::info!(%run_id, %run_date, duration_ms = part.duration_ms, "transformed");
-    receipt::update(&job.bucket, run_id, run_date, |receipt| {
+    update_receipt(&job.bucket, run_id, run_date, |receipt| {
         receipt.transform = Some(part.clone());
         // What was found before is about other numbers.
         receipt.verify = None;

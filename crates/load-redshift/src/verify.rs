@@ -4,13 +4,13 @@ use crate::{
     data_api::{BATCH_MAX_STATEMENTS, DataApi, Statement},
     error::LoadError,
     job::Job,
-    receipt,
     result_rows::{ResultRows, Row, UnexpectedValue},
     sql_script::split_statements,
     sql_tree::check_files,
 };
 use chrono::Utc;
 use rental_core::{CheckReceipt, Finding, Receipt, RunDate, RunId, Severity};
+use rental_task::update_receipt;
 
 /// Runs all checks and notes their findings in the receipt.
 ///
@@ -27,7 +27,7 @@ pub(crate) async fn verify_run(job: &Job<'_>, run_id: &RunId, run_date: RunDate)
         }
     }
     let part = CheckReceipt { finished_at: Utc::now(), checks_run: checks.len() as u64, findings };
-    let receipt = receipt::update(&job.bucket, run_id, run_date, |receipt| receipt.verify = Some(part.clone())).await?;
+    let receipt = update_receipt(&job.bucket, run_id, run_date, |receipt| receipt.verify = Some(part.clone())).await?;
     judge(&receipt)?;
     tracing::info!(%run_id, check_count = part.checks_run, "verified: no check found an error and the receipt balances");
     Ok(())
@@ -97,6 +97,7 @@ mod tests {
     use super::*;
     use crate::result_rows::Cell;
     use rental_core::{LoadReceipt, LoadedTable};
+    use rental_task::TaskError as _;
     use std::collections::BTreeMap;
 
     #[test]

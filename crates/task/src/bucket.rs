@@ -7,23 +7,23 @@ use aws_sdk_s3::{
 };
 use std::error::Error;
 
-/// The bucket that data files, manifests, states and receipts go to.
+/// The bucket with data files, manifests, states, receipts and exchange rates.
 #[derive(Debug, Clone)]
-pub(crate) struct Bucket {
+pub struct Bucket {
     client: Client,
     name: String,
 }
 
 /// An object with the tag of its content.
 #[derive(Debug, Clone)]
-pub(crate) struct Object {
-    pub(crate) content: Vec<u8>,
-    pub(crate) etag: Option<String>,
+pub struct Object {
+    pub content: Vec<u8>,
+    pub etag: Option<String>,
 }
 
 /// How a conditional write ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Put {
+pub enum Put {
     /// Written; the tag of what now stands there.
     Done { etag: Option<String> },
     /// Somebody else wrote the object in the meantime.
@@ -63,16 +63,21 @@ impl BucketError {
 }
 
 impl Bucket {
-    pub(crate) fn new(config: &aws_config::SdkConfig, name: &str) -> Self {
+    #[must_use]
+    pub fn new(config: &aws_config::SdkConfig, name: &str) -> Self {
         Self { client: Client::new(config), name: name.to_owned() }
     }
 
-    pub(crate) fn name(&self) -> &str {
+    #[must_use]
+    pub fn name(&self) -> &str {
         &self.name
     }
 
     /// Keys below a prefix.
-    pub(crate) async fn keys(&self, prefix: &str) -> Result<Vec<String>, BucketError> {
+    ///
+    /// # Errors
+    /// When the bucket cannot be listed.
+    pub async fn keys(&self, prefix: &str) -> Result<Vec<String>, BucketError> {
         let mut pages = self.client.list_objects_v2().bucket(&self.name).prefix(prefix).into_paginator().send();
         let mut keys = Vec::new();
         while let Some(page) = pages.next().await {
@@ -82,8 +87,26 @@ impl Bucket {
         Ok(keys)
     }
 
+    /// The folders right below a prefix that ends with a slash, with that prefix.
+    ///
+    /// # Errors
+    /// When the bucket cannot be listed.
+    pub async fn folders(&self, prefix: &str) -> Result<Vec<String>, BucketError> {
+        let mut pages =
+            self.client.list_objects_v2().bucket(&self.name).prefix(prefix).delimiter("/").into_paginator().send();
+        let mut folders = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| self.failed(format!("list `{prefix}`"), error))?;
+            folders.extend(page.common_prefixes().iter().filter_map(|folder| folder.prefix()).map(str::to_owned));
+        }
+        Ok(folders)
+    }
+
     /// An object, or nothing where there is none.
-    pub(crate) async fn read(&self, key: &str) -> Result<Option<Object>, BucketError> {
+    ///
+    /// # Errors
+    /// When the bucket is missing, closed to us or away.
+    pub async fn read(&self, key: &str) -> Result<Option<Object>, BucketError> {
         let action = || format!("read `{key}`");
         let answer = match self.client.get_object().bucket(&self.name).key(key).send().await {
             Ok(answer) => answer,
@@ -100,14 +123,20 @@ impl Bucket {
     }
 
     /// Writes an object, whatever stood there.
-    pub(crate) async fn write(&self, key: &str, content: Vec<u8>, content_type: &str) -> Result<(), BucketError> {
+    ///
+    /// # Errors
+    /// When the bucket is missing, closed to us or away.
+    pub async fn write(&self, key: &str, content: Vec<u8>, content_type: &str) -> Result<(), BucketError> {
         let put = self.client.put_object().bucket(&self.name).key(key).body(ByteStream::from(content));
         let written = put.content_type(content_type).send().await;
         written.map(drop).map_err(|error| self.failed(format!("write `{key}`"), error))
     }
 
     /// Writes an object unless it changed since it was read; `etag` is `None` where there was none.
-    pub(crate) async fn replace(&self, key: &str, content: Vec<u8>, etag: Option<&str>) -> Result<Put, BucketError> {
+    ///
+    /// # Errors
+    /// When the bucket is missing, closed to us or away; not when somebody else was faster.
+    pub async fn replace(&self, key: &str, content: Vec<u8>, etag: Option<&str>) -> Result<Put, BucketError> {
         let put = self.client.put_object().bucket(&self.name).key(key).body(ByteStream::from(content));
         let put = put.content_type("application/json");
         let put = match etag {

@@ -1,0 +1,16 @@
+//! What a container task is, whichever of the two: how it reaches AWS, where the log on S3 is, what it says on stderr, and
+//! how it ends.
+
+mod aws;
+mod bucket;
+mod log_format;
+mod receipt;
+mod task_error;
+mod termination;
+
+pub use aws::{NoRegion, sdk_config};
+pub use bucket::{Bucket, BucketError, Object, Put};
+pub use log_format::{LogFormat, start_logging};
+pub use receipt::{ReceiptError, read_receipt, update_receipt};
+pub use task_error::{TaskError, report_failure};
+pub use termination::termination;

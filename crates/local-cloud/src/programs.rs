@@ -61,7 +61,7 @@ impl Programs {
             python_folder: require(
                 python.is_complete().then(|| python.root.join("bin")),
                 &format!("Python environment {}", python.root.display()),
-                "run `make setup`, which needs Python 3.12 or newer",
+                "run `make setup`, which needs Python 3.13 or newer",
             ),
         };
         if missing.is_empty() { Ok(programs) } else { Err(MissingPrograms(missing)) }

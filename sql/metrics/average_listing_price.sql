@@ -4,6 +4,8 @@
 -- A listing counts on each day on which it is listed, at that day's price and rate, so two prices in one week weigh by days.
 -- Days without a positive price or without a rate are left out of the average and counted. Price types are never mixed:
 -- nightly and monthly prices are different things. A week in which nothing can be converted has no average, not 0.
+-- native_averages are the averages per currency before conversion, such as 'EUR 120.50; USD 99.10'.
+-- Operands of a division are sized: a quotient keeps p1 + p2 + 1 digits, and beyond 38 Redshift cuts or overflows.
 with
 -- The last day that the week has so far: the current week ends with the run date.
 weeks as (
@@ -30,9 +32,9 @@ native as (
         week_start,
         price_type,
         currency,
-        currency || ' ' || (round(sum(price) / count(*), 2)::decimal(12,2))::varchar(16) as average
+        currency || ' ' || round(sum(price)::decimal(26,10) / count(*)::decimal(10,0), 2)::decimal(12,2)::varchar(16) as average
     from listing_days
-    where price > 0 and currency is not null
+    where price > 0 and nullif(currency, '') is not null
     group by week_start, price_type, currency
 ),
 native_averages as (
@@ -50,7 +52,8 @@ weekly as (
         count(price_rc) as priced_days,
         count(distinct case when price_rc is not null then apartment_id end) as listings,
         sum(price_rc) as price_sum_rc,
-        median(price_rc) as median_price_rc,
+        -- A median of the widest decimals may overflow while it interpolates.
+        median(price_rc::decimal(26,10)) as median_price_rc,
         sum(case when calendar_date = week_end then price_rc end) as week_end_sum_rc,
         count(case when calendar_date = week_end then price_rc end) as week_end_listings,
         sum(case when price is null or price <= 0 then 1 else 0 end) as unpriced_days,
@@ -66,9 +69,13 @@ select
     round(weekly.price_sum_rc, 2)::decimal(24,2) as price_sum_rc,
     weekly.priced_days,
     weekly.listings,
-    round(weekly.price_sum_rc / nullif(weekly.priced_days, 0), 2)::decimal(18,2) as average_price_rc,
+    round(
+        weekly.price_sum_rc::decimal(26,10) / nullif(weekly.priced_days, 0)::decimal(10,0), 2
+    )::decimal(18,2) as average_price_rc,
     round(weekly.median_price_rc, 2)::decimal(18,2) as median_price_rc,
-    round(weekly.week_end_sum_rc / nullif(weekly.week_end_listings, 0), 2)::decimal(18,2) as avg_price_week_end,
+    round(
+        weekly.week_end_sum_rc::decimal(26,10) / nullif(weekly.week_end_listings, 0)::decimal(10,0), 2
+    )::decimal(18,2) as avg_price_week_end,
     native_averages.averages::varchar(1024) as native_averages,
     weekly.unpriced_days::bigint as unpriced_days,
     weekly.unconverted_rows::bigint as unconverted_rows,

@@ -5,9 +5,10 @@ select
     sum(case when bookings > 0 then 1 else 0 end) as booking_users,
     sum(bookings) as bookings,
     round(
-        sum(bookings)::decimal(18,6) / nullif(sum(case when bookings > 0 then 1 else 0 end), 0), 6
+        sum(bookings)::decimal(18,6) / nullif(sum(case when bookings > 0 then 1 else 0 end), 0)::decimal(10,0), 6
     )::decimal(18,6) as bookings_per_booking_user,
-    sum(bookings_all_statuses) as bookings_all_statuses
+    sum(bookings_all_statuses) as bookings_all_statuses,
+    is_complete
 from presentation.bookings_per_user
-group by week_start
+group by week_start, is_complete
 with no schema binding

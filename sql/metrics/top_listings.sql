@@ -4,7 +4,8 @@
 -- Earned revenue is that of the nights of the week, up to the run date; later nights are on the books. booked_revenue is the
 -- whole price of the bookings made in the week. Ranked by earned revenue, ties share a rank; a listing without a converted
 -- night has no rank. Without nightly rates at the source a price is spread evenly, so an extended stay also moves the revenue
--- of weeks that are over.
+-- of weeks that are over. paid_revenue_rc is the part of earned revenue whose payment_status is paid; it is NULL where the
+-- source tells no payment.
 with
 nights as (
     select
@@ -14,8 +15,16 @@ nights as (
         sum(case when stay_night.night <= run_context.run_date and stay_night.revenue_rc is not null then 1 else 0 end)
             as converted_nights,
         sum(case when stay_night.night <= run_context.run_date then stay_night.revenue_rc end) as earned_rc,
+        sum(
+            case
+                when stay_night.night > run_context.run_date or stay.payment_status is null then null
+                when stay.payment_status = 'paid' then stay_night.revenue_rc
+                when stay_night.revenue_rc is not null then 0
+            end
+        ) as paid_rc,
         sum(case when stay_night.night > run_context.run_date then stay_night.revenue_rc end) as on_the_books_rc
     from curated.stay_night
+    inner join curated.stay on stay_night.booking_id = stay.booking_id and stay_night.apartment_id = stay.apartment_id
     cross join curated.run_context
     group by stay_night.week_start, stay_night.apartment_id
 ),
@@ -42,6 +51,7 @@ joined as (
         nvl(nights.nights, 0) as nights,
         nvl(nights.converted_nights, 0) as converted_nights,
         case when nvl(nights.nights, 0) = 0 then 0 else nights.earned_rc end as earned_rc,
+        nights.paid_rc,
         nvl(nights.on_the_books_rc, 0) as on_the_books_rc,
         nvl(booked.bookings, 0) as bookings,
         booked.booked_rc,
@@ -66,7 +76,11 @@ select
     round(ranked.earned_rc, 2)::decimal(24,2) as earned_revenue_rc,
     ranked.nights::bigint as nights,
     ranked.converted_nights::bigint as converted_nights,
-    round(ranked.earned_rc / nullif(ranked.converted_nights, 0), 2)::decimal(18,2) as adr_rc,
+    -- Sized, because a quotient of more than 38 digits is cut or overflows on Redshift.
+    round(
+        ranked.earned_rc::decimal(26,10) / nullif(ranked.converted_nights, 0)::decimal(10,0), 2
+    )::decimal(18,2) as adr_rc,
+    round(ranked.paid_rc, 2)::decimal(24,2) as paid_revenue_rc,
     round(ranked.on_the_books_rc, 2)::decimal(24,2) as on_the_books_revenue_rc,
     ranked.bookings::bigint as bookings,
     round(ranked.booked_rc, 2)::decimal(24,2) as booked_revenue_rc,

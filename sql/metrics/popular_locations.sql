@@ -86,7 +86,14 @@ ranked as (
         case when city_key is not null and bookings > 0 then 1 else 0 end as is_ranked,
         rank() over (
             partition by week_start, case when city_key is not null and bookings > 0 then 1 else 0 end
-            order by bookings desc, booked_nights desc, nvl(revenue_rc, -1e20) desc, city_key, state_key
+            order by
+                bookings desc,
+                booked_nights desc,
+                -- Unknown revenue comes last, also behind a negative one.
+                case when revenue_rc is null then 1 else 0 end,
+                revenue_rc desc,
+                city_key,
+                state_key
         ) as place
     from joined
 )

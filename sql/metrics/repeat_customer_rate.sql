@@ -20,15 +20,22 @@ booked_days as (
     where booked_on is not null
     group by user_id, booked_on
 ),
+-- 0 to 29, or fewer where there are fewer days: no window needs more then.
+days_numbered as (
+    select row_number() over (order by calendar_date) - 1 as day_number from curated.calendar
+),
+-- A booking lies in the windows of its day and of the 29 after it. Told from the booking, the windows are met by equal days;
+-- told from the window, every day would be compared with every booking.
 windows as (
     select
         days.day,
         booked_days.user_id,
         sum(booked_days.bookings) as bookings,
         count(*) as days_with_booking
-    from days
-    inner join booked_days
-        on booked_days.booked_on > dateadd(day, -30, days.day)::date and booked_days.booked_on <= days.day
+    from booked_days
+    cross join days_numbered
+    inner join days on dateadd(day, days_numbered.day_number::integer, booked_days.booked_on)::date = days.day
+    where days_numbered.day_number < 30
     group by days.day, booked_days.user_id
 ),
 counted as (

@@ -14,6 +14,8 @@ mod reruns;
 mod golden;
 // The sample data's planted defects, all of them caught.
 mod planted_defects;
+// Files that other people bring.
+mod own_files;
 // Wrong configuration and wrong data: the message and the exit code.
 mod failures;
 // Processes killed in the middle.

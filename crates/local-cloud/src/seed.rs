@@ -6,11 +6,7 @@ use anyhow::{Context as _, bail};
 use csv::{Reader, StringRecord};
 use source_table::{SourceTable, source_tables};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, MySqlConnection, mysql::MySqlConnectOptions};
-use std::{
-    collections::BTreeMap,
-    fs::File,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, fs::File, path::Path};
 
 /// Rows of one INSERT.
 const INSERT_ROWS: usize = 500;
@@ -99,13 +95,19 @@ async fn insert(
     }
     match query.persistent(false).execute(connection).await {
         Ok(_) => Ok(records.len() as u64),
-        Err(error) => Err(anyhow::Error::new(error)).with_context(|| place(file, records)),
+        Err(error) => match error.as_database_error() {
+            Some(refused) => bail!("{}: {}", place(file, records, refused.message()), refused.message()),
+            None => Err(error).with_context(|| place(file, records, "")),
+        },
     }
 }
 
-/// Where the rows of a failed INSERT stand; the server's message counts rows from the first of them.
-fn place(file: &Path, records: &[StringRecord]) -> String {
+/// Where the value stands that an INSERT failed for: the server's message counts rows from the first one inserted.
+fn place(file: &Path, records: &[StringRecord], message: &str) -> String {
     let line = |record: Option<&StringRecord>| record.and_then(StringRecord::position).map_or(0, csv::Position::line);
-    let file = PathBuf::from(file.file_name().unwrap_or(file.as_os_str()));
-    format!("store lines {} to {} of {}", line(records.first()), line(records.last()), file.display())
+    let row: Option<usize> = message.rsplit_once(" at row ").and_then(|(_, row)| row.parse().ok());
+    match row.and_then(|row| row.checked_sub(1)).and_then(|index| records.get(index)) {
+        Some(record) => format!("store line {} of {}", line(Some(record)), file.display()),
+        None => format!("store lines {} to {} of {}", line(records.first()), line(records.last()), file.display()),
+    }
 }

@@ -8,24 +8,27 @@ with
 first_day as (
     select min(booked_on) as first_booked_on from curated.bookings
 ),
+-- Numbered, so that a window is met by equal numbers: a range of dates would compare every day with every booking.
 days as (
-    select calendar.calendar_date as day, first_day.first_booked_on
+    select
+        calendar.calendar_date as day,
+        row_number() over (order by calendar.calendar_date) as day_number,
+        first_day.first_booked_on
     from curated.calendar
     cross join first_day
     where calendar.calendar_date >= first_day.first_booked_on
 ),
 booked_days as (
-    select user_id, booked_on, count(distinct booking_id) as bookings
+    select stay.user_id, days.day_number, count(distinct stay.booking_id) as bookings
     from curated.stay
-    where booked_on is not null
-    group by user_id, booked_on
+    inner join days on stay.booked_on = days.day
+    group by stay.user_id, days.day_number
 ),
 -- 0 to 29, or fewer where there are fewer days: no window needs more then.
-days_numbered as (
-    select row_number() over (order by calendar_date) - 1 as day_number from curated.calendar
+days_later as (
+    select day_number - 1 as day_count from days where day_number <= 30
 ),
--- A booking lies in the windows of its day and of the 29 after it. Told from the booking, the windows are met by equal days;
--- told from the window, every day would be compared with every booking.
+-- A booking lies in the windows of its day and of the 29 after it.
 windows as (
     select
         days.day,
@@ -33,9 +36,8 @@ windows as (
         sum(booked_days.bookings) as bookings,
         count(*) as days_with_booking
     from booked_days
-    cross join days_numbered
-    inner join days on dateadd(day, days_numbered.day_number::integer, booked_days.booked_on)::date = days.day
-    where days_numbered.day_number < 30
+    cross join days_later
+    inner join days on booked_days.day_number + days_later.day_count = days.day_number
     group by days.day, booked_days.user_id
 ),
 counted as (

@@ -1,7 +1,7 @@
 -- bookings_per_user: realised bookings of each user, by the week in which they were booked.
 -- Grain: one row per week and user who booked.  Unit: bookings.  Reads: curated.bookings, curated.run_context.
--- A user without a booking in a week has no row. bookings_all_statuses also counts pending, canceled and unknown ones, so a
--- user whose bookings were all canceled has a row with 0 bookings.
+-- A user without a realised booking in a week has no row. bookings_all_statuses also counts the user's pending, canceled and
+-- unknown bookings of the week, week_bookings_all_statuses those of all users, with or without a row.
 with
 weekly as (
     select
@@ -12,12 +12,20 @@ weekly as (
     from curated.bookings
     where booked_on is not null
     group by date_trunc('week', booked_on)::date, user_id
+),
+with_totals as (
+    select
+        *,
+        sum(bookings_all_statuses) over (partition by week_start) as week_bookings_all_statuses
+    from weekly
 )
 select
-    weekly.week_start,
-    weekly.user_id,
-    weekly.bookings,
-    weekly.bookings_all_statuses,
-    dateadd(day, 6, weekly.week_start)::date < run_context.run_date as is_complete
-from weekly
+    with_totals.week_start,
+    with_totals.user_id,
+    with_totals.bookings,
+    with_totals.bookings_all_statuses,
+    with_totals.week_bookings_all_statuses::bigint as week_bookings_all_statuses,
+    dateadd(day, 6, with_totals.week_start)::date < run_context.run_date as is_complete
+from with_totals
 cross join curated.run_context
+where with_totals.bookings > 0

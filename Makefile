@@ -27,6 +27,11 @@ prepare:
 	@command -v cargo >/dev/null || { echo "Rust is missing: https://rustup.rs installs it." >&2; exit 1; }
 	@scripts/system-packages
 	@scripts/python-environment
+# Cargo knows by time stamps what changed, so the sources of another checkout that was built into this folder would pass as
+# these.
+	@mkdir -p $(CARGO_TARGET_DIR)
+	@echo $(CURDIR) | cmp -s - $(CARGO_TARGET_DIR)/checkout || { \
+		find crates tests sql Cargo.toml -exec touch {} + && echo $(CURDIR) >$(CARGO_TARGET_DIR)/checkout; }
 
 print-target:
 	@echo $(target)

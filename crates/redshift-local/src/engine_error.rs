@@ -4,9 +4,30 @@ use std::fmt;
 
 use sqlx::postgres::PgDatabaseError;
 
+use crate::copy::CopyError;
+use crate::dialect::Refusal;
+
 /// The text of a failed statement, `ERROR: …`.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct EngineError(String);
+
+impl From<Refusal> for EngineError {
+    fn from(refusal: Refusal) -> Self {
+        Self(format!("ERROR: {refusal}"))
+    }
+}
+
+impl From<CopyError> for EngineError {
+    fn from(error: CopyError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl From<sqlx::Error> for EngineError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::from(&error)
+    }
+}
 
 impl From<&sqlx::Error> for EngineError {
     fn from(error: &sqlx::Error) -> Self {

@@ -3,36 +3,24 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use futures::TryStreamExt;
-use sqlx::postgres::{PgColumn, PgConnection};
-use sqlx::{AssertSqlSafe, Connection, Either, Executor, SqlSafeStr, Statement as _};
+use sqlx::Connection;
+use sqlx::postgres::PgConnection;
 
 use crate::Endpoint;
-use crate::copy::{self, CopyError};
 use crate::dialect::statement_kind::StatementKind;
+use crate::engine::{self, Engine, Outcome, Transaction};
 use crate::engine_error::EngineError;
-use crate::result_set::{ColumnMetadata, ResultSet};
 use crate::session::SessionError;
 use crate::statement::{Statement, Status};
-use crate::translate::{Action, translate};
 
 /// How often a cancellation is repeated until the statement has ended: the first may arrive between two statements.
 const CANCEL_INTERVAL: Duration = Duration::from_millis(100);
-/// The largest result that the Data API keeps.
-const RESULT_MAX_BYTES: usize = 500 * 1024 * 1024;
 
 /// Why a statement failed. The text is what `Error` of DescribeStatement shows.
 #[derive(Debug)]
 enum Failure {
     Engine(String),
     Cancelled,
-}
-
-/// What a statement left behind.
-#[derive(Debug, Default)]
-struct Outcome {
-    row_count: i64,
-    result: Option<ResultSet>,
 }
 
 /// Runs the statement in a task of its own, so that it ends even when the stand-in itself fails in it.
@@ -192,86 +180,13 @@ async fn run_one(
     session: &mut PgConnection,
 ) -> Result<(StatementKind, Outcome), Failure> {
     let sql = &statement.sub_statements[index].sql;
-    let translation =
-        translate(sql, &statement.parameters).map_err(|refusal| Failure::Engine(format!("ERROR: {refusal}")))?;
-    tracing::debug!(statement_id = %statement.id, index, action = ?translation.action, "run");
-    let outcome = match translation.action {
-        Action::Sql(sql) => run_sql(session, sql).await.map_err(engine_failure)?,
-        Action::Copy(command) if statement.is_batch => copy_rows(endpoint, &command, session).await?,
-        Action::Copy(command) => {
-            execute(session, "begin isolation level repeatable read").await?;
-            let copied = copy_rows(endpoint, &command, session).await;
-            execute(session, if copied.is_ok() { "commit" } else { "rollback" }).await?;
-            copied?
-        }
-    };
-    Ok((translation.kind, outcome))
-}
-
-async fn copy_rows(
-    endpoint: &Endpoint,
-    command: &copy::CopyCommand,
-    session: &mut PgConnection,
-) -> Result<Outcome, Failure> {
-    let row_count = copy::run(command, &endpoint.object_store, session).await.map_err(copy_failure)?;
-    Ok(Outcome { row_count, result: None })
-}
-
-/// Runs one statement over the simple protocol, which sends values as text; its columns are asked for first, so that an
-/// empty result has them too.
-async fn run_sql(session: &mut PgConnection, sql: String) -> Result<Outcome, sqlx::Error> {
-    let prepared = (&mut *session).prepare(AssertSqlSafe(sql.clone()).into_sql_str()).await?;
-    let columns = prepared.columns().to_vec();
-    let mut outcome = Outcome { row_count: -1, result: None };
-    let mut result = ResultSet { columns: columns.iter().map(ColumnMetadata::of).collect(), ..ResultSet::default() };
-    {
-        let mut rows = sqlx::raw_sql(AssertSqlSafe(sql)).fetch_many(&mut *session);
-        while let Some(item) = rows.try_next().await? {
-            match item {
-                Either::Left(done) => outcome.row_count = i64::try_from(done.rows_affected()).unwrap_or(i64::MAX),
-                Either::Right(row) => result.push(&row)?,
-            }
-            if result.size_bytes > RESULT_MAX_BYTES {
-                return Err(sqlx::Error::Protocol("the result is larger than 500 MB".to_owned()));
-            }
-        }
-    }
-    if !columns.is_empty() {
-        describe_origins(session, &columns, &mut result.columns).await?;
-        outcome.row_count = i64::try_from(result.rows.len()).unwrap_or(i64::MAX);
-        outcome.result = Some(result);
-    }
-    Ok(outcome)
-}
-
-/// Adds table, width and nullability of those columns that come straight from a table.
-async fn describe_origins(
-    session: &mut PgConnection,
-    columns: &[PgColumn],
-    described: &mut [ColumnMetadata],
-) -> Result<(), sqlx::Error> {
-    const ORIGIN: &str = "select n.nspname::text, c.relname::text, a.atttypmod, not a.attnotnull \
-        from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace \
-        where a.attrelid = $1 and a.attnum = $2";
-    for (column, metadata) in columns.iter().zip(described) {
-        let (Some(relation), Some(number)) = (column.relation_id(), column.relation_attribute_no()) else { continue };
-        let origin: Option<(String, String, i32, bool)> =
-            sqlx::query_as(ORIGIN).bind(relation).bind(number).fetch_optional(&mut *session).await?;
-        let Some((schema, table, modifier, is_nullable)) = origin else { continue };
-        metadata.schema_name = schema;
-        metadata.table_name = table;
-        metadata.is_nullable = is_nullable;
-        if modifier > 4 {
-            let modifier = modifier - 4;
-            (metadata.precision, metadata.scale) =
-                if metadata.type_name == "numeric" { (modifier >> 16, modifier & 0xffff) } else { (modifier, 0) };
-        }
-    }
-    Ok(())
+    let transaction = if statement.is_batch { Transaction::Callers } else { Transaction::Own };
+    let mut engine = Engine { object_store: &endpoint.object_store, session, transaction };
+    engine.run(sql, &statement.parameters).await.map_err(|error| Failure::Engine(error.to_string()))
 }
 
 async fn execute(session: &mut PgConnection, sql: &'static str) -> Result<(), Failure> {
-    sqlx::raw_sql(sql).execute(session).await.map(|_| ()).map_err(engine_failure)
+    engine::execute(session, sql).await.map_err(|error| Failure::Engine(error.to_string()))
 }
 
 fn is_cancelled(endpoint: &Endpoint, statement: &Statement) -> bool {
@@ -280,10 +195,6 @@ fn is_cancelled(endpoint: &Endpoint, statement: &Statement) -> bool {
 
 fn engine_failure(error: sqlx::Error) -> Failure {
     Failure::Engine(EngineError::from(&error).to_string())
-}
-
-fn copy_failure(error: CopyError) -> Failure {
-    Failure::Engine(error.to_string())
 }
 
 fn session_failure(error: &SessionError) -> String {

@@ -28,6 +28,7 @@ mod check;
 mod copy;
 mod data_api;
 mod dialect;
+mod engine;
 mod engine_error;
 mod execution;
 mod procedure;

@@ -1,0 +1,133 @@
+//! Runs one SQL text in a PostgreSQL session: through the gate and the translation, then by PostgreSQL or by this process.
+
+use futures::TryStreamExt;
+use sqlx::postgres::{PgColumn, PgConnection};
+use sqlx::{AssertSqlSafe, Either, Executor, SqlSafeStr, Statement as _};
+
+use crate::copy::{self, ObjectStore};
+use crate::dialect::statement_kind::StatementKind;
+use crate::engine_error::EngineError;
+use crate::result_set::{ColumnMetadata, ResultSet};
+use crate::statement::Parameter;
+use crate::translate::{Action, translate};
+
+/// The largest result that the Data API keeps.
+const RESULT_MAX_BYTES: usize = 500 * 1024 * 1024;
+
+/// Whose transaction a statement runs in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Transaction {
+    /// The statement's own, committed when it succeeds.
+    Own,
+    /// One that the caller began and ends.
+    Callers,
+}
+
+/// What a statement left behind.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    /// Rows returned or affected; -1 when the statement has neither.
+    pub(crate) row_count: i64,
+    pub(crate) result: Option<ResultSet>,
+}
+
+/// A session and what statements in it need beside PostgreSQL.
+pub(crate) struct Engine<'a> {
+    pub(crate) object_store: &'a ObjectStore,
+    pub(crate) session: &'a mut PgConnection,
+    pub(crate) transaction: Transaction,
+}
+
+impl Engine<'_> {
+    /// Runs the one statement in `sql`.
+    ///
+    /// # Errors
+    /// What the gate refuses, and what fails in running; the text is what clients see.
+    pub(crate) async fn run(
+        &mut self,
+        sql: &str,
+        parameters: &[Parameter],
+    ) -> Result<(StatementKind, Outcome), EngineError> {
+        let translation = translate(sql, parameters)?;
+        tracing::debug!(action = ?translation.action, "run");
+        let outcome = match translation.action {
+            Action::Sql(sql) => run_sql(self.session, sql).await?,
+            Action::Copy(command) => self.in_transaction(&command).await?,
+        };
+        Ok((translation.kind, outcome))
+    }
+
+    /// COPY takes several statements of PostgreSQL, which belong together.
+    async fn in_transaction(&mut self, command: &copy::CopyCommand) -> Result<Outcome, EngineError> {
+        if self.transaction == Transaction::Callers {
+            return self.copy(command).await;
+        }
+        execute(self.session, "begin isolation level repeatable read").await?;
+        let copied = self.copy(command).await;
+        execute(self.session, if copied.is_ok() { "commit" } else { "rollback" }).await?;
+        copied
+    }
+
+    async fn copy(&mut self, command: &copy::CopyCommand) -> Result<Outcome, EngineError> {
+        let row_count = copy::run(command, self.object_store, self.session).await?;
+        Ok(Outcome { row_count, result: None })
+    }
+}
+
+/// Runs SQL that has no values from outside.
+pub(crate) async fn execute(session: &mut PgConnection, sql: &'static str) -> Result<(), EngineError> {
+    Ok(sqlx::raw_sql(sql).execute(session).await.map(|_| ())?)
+}
+
+/// Runs one statement over the simple protocol, which sends values as text; its columns are asked for first, so that an
+/// empty result has them too.
+async fn run_sql(session: &mut PgConnection, sql: String) -> Result<Outcome, sqlx::Error> {
+    let prepared = (&mut *session).prepare(AssertSqlSafe(sql.clone()).into_sql_str()).await?;
+    let columns = prepared.columns().to_vec();
+    let mut outcome = Outcome { row_count: -1, result: None };
+    let mut result = ResultSet { columns: columns.iter().map(ColumnMetadata::of).collect(), ..ResultSet::default() };
+    {
+        let mut rows = sqlx::raw_sql(AssertSqlSafe(sql)).fetch_many(&mut *session);
+        while let Some(item) = rows.try_next().await? {
+            match item {
+                Either::Left(done) => outcome.row_count = i64::try_from(done.rows_affected()).unwrap_or(i64::MAX),
+                Either::Right(row) => result.push(&row)?,
+            }
+            if result.size_bytes > RESULT_MAX_BYTES {
+                return Err(sqlx::Error::Protocol("the result is larger than 500 MB".to_owned()));
+            }
+        }
+    }
+    if !columns.is_empty() {
+        describe_origins(session, &columns, &mut result.columns).await?;
+        outcome.row_count = i64::try_from(result.rows.len()).unwrap_or(i64::MAX);
+        outcome.result = Some(result);
+    }
+    Ok(outcome)
+}
+
+/// Adds table, width and nullability of those columns that come straight from a table.
+async fn describe_origins(
+    session: &mut PgConnection,
+    columns: &[PgColumn],
+    described: &mut [ColumnMetadata],
+) -> Result<(), sqlx::Error> {
+    const ORIGIN: &str = "select n.nspname::text, c.relname::text, a.atttypmod, not a.attnotnull \
+        from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace \
+        where a.attrelid = $1 and a.attnum = $2";
+    for (column, metadata) in columns.iter().zip(described) {
+        let (Some(relation), Some(number)) = (column.relation_id(), column.relation_attribute_no()) else { continue };
+        let origin: Option<(String, String, i32, bool)> =
+            sqlx::query_as(ORIGIN).bind(relation).bind(number).fetch_optional(&mut *session).await?;
+        let Some((schema, table, modifier, is_nullable)) = origin else { continue };
+        metadata.schema_name = schema;
+        metadata.table_name = table;
+        metadata.is_nullable = is_nullable;
+        if modifier > 4 {
+            let modifier = modifier - 4;
+            (metadata.precision, metadata.scale) =
+                if metadata.type_name == "numeric" { (modifier >> 16, modifier & 0xffff) } else { (modifier, 0) };
+        }
+    }
+    Ok(())
+}

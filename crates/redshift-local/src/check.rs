@@ -2,7 +2,7 @@
 
 use crate::dialect::{Refusal, lexer};
 use crate::statement::Parameter;
-use crate::translate::{parameter_names, translate};
+use crate::translate::{Values, parameter_names, translate};
 
 /// Checks every statement of `script`; at most one refusal each, placed in the script. A refusal with
 /// [`Verdict::NotOffered`](crate::Verdict) says that Redshift has the construct and this stand-in does not; what follows
@@ -24,7 +24,7 @@ pub fn check(script: &str) -> Vec<Refusal> {
 fn check_statement(statement: &str) -> Result<(), Refusal> {
     let parameters: Vec<Parameter> =
         parameter_names(statement).into_iter().map(|name| Parameter { name, value: "0".to_owned() }).collect();
-    translate(statement, &parameters).map(|_| ())
+    translate(statement, Values::Parameters(&parameters)).map(|_| ())
 }
 
 #[cfg(test)]

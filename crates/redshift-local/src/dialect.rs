@@ -2,16 +2,18 @@
 //! refuse what Redshift refuses.
 
 mod constructs;
+mod cursor_rules;
 mod functions;
 pub(crate) mod lexer;
 mod merge_rules;
-pub(crate) mod procedure_rules;
+pub(crate) mod plpgsql;
+mod procedure_rules;
 mod refusal;
 mod reserved_words;
 pub(crate) mod rules;
 pub(crate) mod statement_kind;
 mod statement_rules;
-mod token_view;
+pub(crate) mod token_view;
 pub(crate) mod types;
 mod window_rules;
 

@@ -7,9 +7,10 @@ use sqlx::{AssertSqlSafe, Either, Executor, SqlSafeStr, Statement as _};
 use crate::copy::{self, ObjectStore};
 use crate::dialect::statement_kind::StatementKind;
 use crate::engine_error::EngineError;
+use crate::procedure;
 use crate::result_set::{ColumnMetadata, ResultSet};
 use crate::statement::Parameter;
-use crate::translate::{Action, translate};
+use crate::translate::{Action, Values, translate};
 
 /// The largest result that the Data API keeps.
 const RESULT_MAX_BYTES: usize = 500 * 1024 * 1024;
@@ -48,13 +49,23 @@ impl Engine<'_> {
         sql: &str,
         parameters: &[Parameter],
     ) -> Result<(StatementKind, Outcome), EngineError> {
-        let translation = translate(sql, parameters)?;
+        let values = Values::Parameters(parameters);
+        let translation = translate(sql, values)?;
         tracing::debug!(action = ?translation.action, "run");
         let outcome = match translation.action {
-            Action::Sql(sql) => run_sql(self.session, sql).await?,
-            Action::Copy(command) => self.in_transaction(&command).await?,
+            Action::Call(command) => procedure::call(self, &command, values).await?,
+            action => self.perform(action).await?,
         };
         Ok((translation.kind, outcome))
+    }
+
+    /// Runs what a statement was translated to.
+    pub(crate) async fn perform(&mut self, action: Action) -> Result<Outcome, EngineError> {
+        match action {
+            Action::Sql(sql) => Ok(run_sql(self.session, sql).await?),
+            Action::Copy(command) => self.in_transaction(&command).await,
+            Action::Call(command) => procedure::call(self, &command, Values::NONE).await,
+        }
     }
 
     /// COPY takes several statements of PostgreSQL, which belong together.

@@ -5,21 +5,63 @@ use std::fmt;
 use sqlx::postgres::PgDatabaseError;
 
 use crate::copy::CopyError;
-use crate::dialect::Refusal;
+use crate::dialect::{Refusal, Verdict};
 
-/// The text of a failed statement, `ERROR: …`.
+/// SQLSTATE of a statement that its user cancelled, which no handler catches.
+const QUERY_CANCELED: &str = "57014";
+
+/// Why a statement failed. `Display` is `ERROR: …`, as clients see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct EngineError(String);
+pub(crate) struct EngineError {
+    text: String,
+    sqlstate: String,
+    /// Where in a procedure it happened.
+    place: Option<String>,
+}
+
+impl EngineError {
+    /// An error of this process's own, without `ERROR: ` in front.
+    pub(crate) fn new(sqlstate: &str, text: impl Into<String>) -> Self {
+        Self { text: text.into(), sqlstate: sqlstate.to_owned(), place: None }
+    }
+
+    pub(crate) fn sqlstate(&self) -> &str {
+        &self.sqlstate
+    }
+
+    /// What SQLERRM shows: the message without details.
+    pub(crate) fn message(&self) -> &str {
+        self.text.split("\n  ").next().unwrap_or_default()
+    }
+
+    /// Whether a handler of a procedure catches it.
+    pub(crate) fn is_catchable(&self) -> bool {
+        self.sqlstate != QUERY_CANCELED
+    }
+
+    /// The same error with the place it came from, unless that is known already.
+    pub(crate) fn at(mut self, place: impl FnOnce() -> String) -> Self {
+        if self.place.is_none() {
+            self.place = Some(place());
+        }
+        self
+    }
+}
 
 impl From<Refusal> for EngineError {
     fn from(refusal: Refusal) -> Self {
-        Self(format!("ERROR: {refusal}"))
+        let sqlstate = match refusal.verdict {
+            Verdict::NotRedshift => "42601",
+            Verdict::NotOffered => "0A000",
+        };
+        Self::new(sqlstate, refusal.to_string())
     }
 }
 
 impl From<CopyError> for EngineError {
     fn from(error: CopyError) -> Self {
-        Self(error.to_string())
+        let text = error.to_string();
+        Self::new("XX000", text.strip_prefix("ERROR: ").unwrap_or(&text))
     }
 }
 
@@ -33,46 +75,47 @@ impl From<&sqlx::Error> for EngineError {
     fn from(error: &sqlx::Error) -> Self {
         let text = match error {
             sqlx::Error::Database(database) => match database.try_downcast_ref::<PgDatabaseError>() {
-                Some(error) => words_of(error),
-                None => format!("ERROR: {database}"),
+                Some(error) => return Self::new(error.code(), words_of(error)),
+                None => database.to_string(),
             },
-            other => format!("ERROR: {other}"),
+            other => other.to_string(),
         };
-        Self(text)
+        Self::new("XX000", text)
     }
 }
 
 impl fmt::Display for EngineError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
+        write!(formatter, "ERROR: {}", self.text)?;
+        match &self.place {
+            Some(place) => write!(formatter, "\n  Where: {place}"),
+            None => Ok(()),
+        }
     }
 }
 
 fn words_of(error: &PgDatabaseError) -> String {
     let message = error.message();
     match error.code() {
-        "40001" => format!("ERROR: 1023\n  Detail: Serializable isolation violation on table: {message}"),
-        "23502" => format!("ERROR: Cannot insert a NULL value into column {}", error.column().unwrap_or("unknown")),
+        "40001" => format!("1023\n  Detail: Serializable isolation violation on table: {message}"),
+        "23502" => format!("Cannot insert a NULL value into column {}", error.column().unwrap_or("unknown")),
         // The check that stands for a length in bytes carries that length in its name.
         "23514" => match error.constraint().and_then(|name| name.rsplit_once("_bytes_")) {
             Some((column, bytes)) => {
-                format!("ERROR: value too long for type character varying({bytes})\n  Detail: column {column}")
+                format!("value too long for type character varying({bytes})\n  Detail: column {column}")
             }
             None => with_detail(error),
         },
         "21000" if message.starts_with("MERGE command cannot affect row a second time") => {
-            "ERROR: Found multiple matches to update the same tuple.".to_owned()
+            "Found multiple matches to update the same tuple.".to_owned()
         }
-        "2D000" => {
-            "ERROR: TRUNCATE cannot be invoked from a procedure that is executing in an atomic context.".to_owned()
-        }
-        "57014" if message.contains("user request") => "ERROR: Query cancelled on user's request".to_owned(),
+        "57014" if message.contains("user request") => "Query cancelled on user's request".to_owned(),
         _ => with_detail(error),
     }
 }
 
 fn with_detail(error: &PgDatabaseError) -> String {
-    let mut text = format!("ERROR: {}", error.message());
+    let mut text = error.message().to_owned();
     for (label, value) in [("Detail", error.detail()), ("Hint", error.hint()), ("Where", error.r#where())] {
         if let Some(value) = value {
             text = format!("{text}\n  {label}: {value}");

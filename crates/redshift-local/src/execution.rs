@@ -15,6 +15,8 @@ use crate::statement::{Statement, Status};
 
 /// How often a cancellation is repeated until the statement has ended: the first may arrive between two statements.
 const CANCEL_INTERVAL: Duration = Duration::from_millis(100);
+/// After so many requests to PostgreSQL the statement is given up: a procedure may loop without asking PostgreSQL at all.
+const CANCEL_TRIES: usize = 20;
 
 /// Why a statement failed. The text is what `Error` of DescribeStatement shows.
 #[derive(Debug)]
@@ -83,7 +85,7 @@ async fn run_in_session(endpoint: &Endpoint, statement: &Statement) -> Result<()
         tokio::pin!(work);
         let cancelled = async {
             endpoint.statements.wait_until(&statement.id, |record| record.is_cancel_requested).await;
-            loop {
+            for _ in 0..CANCEL_TRIES {
                 if let Err(error) = endpoint.warehouse.cancel(i64::from(pid)).await {
                     tracing::warn!(statement_id = %statement.id, %error, "cancel statement");
                 }

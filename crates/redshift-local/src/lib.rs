@@ -14,10 +14,12 @@
 //! * A view WITH NO SCHEMA BINDING is checked when it is created, and pins its tables.
 //! * Encodings, distribution and sort keys are checked and forgotten; EXPLAIN shows PostgreSQL's plan.
 //! * Refused though Redshift has it: sessions, WithEvent, CSV results, ExecutionMode AUTO_COMMIT; SUPER and the other types
-//!   PostgreSQL lacks; UNLOAD; COPY without a manifest or of other formats than Parquet; user-defined functions; in
-//!   procedures NONATOMIC, exception handlers, COMMIT, cursors, inner DECLARE, and COPY; dynamic SQL that would need
-//!   rewriting. Documented functions without a counterpart (RATIO_TO_REPORT, FNV_HASH, the SUPER ones) fail as
+//!   PostgreSQL lacks; UNLOAD; COPY without a manifest or of other formats than Parquet; user-defined functions.
+//!   Documented functions without a counterpart (RATIO_TO_REPORT, FNV_HASH, the SUPER ones) fail as
 //!   PostgreSQL's "does not exist".
+//! * In procedures: what RAISE says below EXCEPTION goes to the log, as the Data API has no place for it; a loop over a
+//!   query reads all its rows first; a width declared for a parameter is not enforced; which name wins where a variable
+//!   and a column share it is not documented, here it is the variable.
 //! * The gate sees tokens, not types or names: skip-level correlation, implicit conversions and leader-node functions behind
 //!   views pass here.
 //! * Users, roles and signatures: requests are accepted unsigned and run as one PostgreSQL superuser.

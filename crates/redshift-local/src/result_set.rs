@@ -122,7 +122,7 @@ fn internal_type_name(oid: u32) -> &'static str {
 }
 
 impl Field {
-    fn from_text(type_name: &str, text: &str) -> Result<Self, sqlx::Error> {
+    pub(crate) fn from_text(type_name: &str, text: &str) -> Result<Self, sqlx::Error> {
         let decode = |source: Box<dyn std::error::Error + Send + Sync>| sqlx::Error::Decode(source);
         Ok(match type_name {
             "bool" => Self::Boolean(text == "t"),

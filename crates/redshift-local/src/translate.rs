@@ -14,7 +14,7 @@ use crate::dialect::Refusal;
 use crate::dialect::lexer::{self, TokenKind};
 use crate::dialect::rules;
 use crate::dialect::statement_kind::StatementKind;
-use crate::procedure;
+use crate::procedure::{self, CallCommand, Scope};
 use crate::statement::Parameter;
 
 pub(crate) use calls::rewrite_type;
@@ -34,13 +34,35 @@ pub(crate) enum Action {
     Sql(String),
     /// COPY, which this process does itself.
     Copy(CopyCommand),
+    /// CALL, which this process does itself.
+    Call(CallCommand),
+}
+
+/// What names in a statement may stand for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Values<'a> {
+    /// `:name`, given with a request.
+    Parameters(&'a [Parameter]),
+    /// The variables of a procedure.
+    Variables(&'a Scope),
+}
+
+impl Values<'_> {
+    pub(crate) const NONE: Self = Self::Parameters(&[]);
+
+    fn parameters(&self) -> &[Parameter] {
+        match self {
+            Self::Parameters(parameters) => parameters,
+            Self::Variables(_) => &[],
+        }
+    }
 }
 
 /// Translates the one statement in `sql`.
 ///
 /// # Errors
 /// What Redshift refuses, what the stand-in does not offer, no statement at all, or more than one.
-pub(crate) fn translate(sql: &str, parameters: &[Parameter]) -> Result<Translation, Refusal> {
+pub(crate) fn translate(sql: &str, values: Values<'_>) -> Result<Translation, Refusal> {
     let statement = only_statement(sql)?;
     rules::check_statement(statement)?;
     let mut rewrite = Rewrite::new(statement)?;
@@ -48,7 +70,13 @@ pub(crate) fn translate(sql: &str, parameters: &[Parameter]) -> Result<Translati
     if kind == StatementKind::Copy {
         return Ok(Translation { kind, action: Action::Copy(CopyCommand::parse(statement, &rewrite.tokens)?) });
     }
-    rewrite_literals(&mut rewrite, parameters)?;
+    if kind == StatementKind::Call {
+        return Ok(Translation { kind, action: Action::Call(CallCommand::parse(statement, &rewrite.tokens)?) });
+    }
+    rewrite_literals(&mut rewrite, values.parameters())?;
+    if let Values::Variables(scope) = values {
+        procedure::substitute_variables(&mut rewrite, scope)?;
+    }
     rewrite_statement(&mut rewrite, kind)?;
     Ok(Translation { kind, action: Action::Sql(rewrite.render(rewrite.all())) })
 }
@@ -101,11 +129,6 @@ fn rewrite_literals(rewrite: &mut Rewrite<'_>, parameters: &[Parameter]) -> Resu
     Ok(())
 }
 
-/// Literals and names in the body of a procedure, where a parameter of the Data API has no place.
-pub(crate) fn rewrite_body_literals(rewrite: &mut Rewrite<'_>) -> Result<(), Refusal> {
-    rewrite_literals(rewrite, &[])
-}
-
 /// The names of the parameters that `sql` uses, outside strings, comments and bodies.
 pub(crate) fn parameter_names(sql: &str) -> Vec<String> {
     let tokens = lexer::tokenize(sql).unwrap_or_default();
@@ -127,7 +150,11 @@ fn rewrite_statement(rewrite: &mut Rewrite<'_>, kind: StatementKind) -> Result<(
     match kind {
         StatementKind::CreateProcedure => procedure::rewrite_create_procedure(rewrite),
         StatementKind::Set | StatementKind::Reset | StatementKind::Show => settings::rewrite_setting(rewrite),
-        StatementKind::Grant | StatementKind::Revoke | StatementKind::Comment => Ok(()),
+        StatementKind::Grant
+        | StatementKind::Revoke
+        | StatementKind::Comment
+        | StatementKind::Fetch
+        | StatementKind::CloseCursor => Ok(()),
         StatementKind::TransactionControl => Err(rewrite.not_offered(
             0,
             "transaction control",
@@ -149,6 +176,7 @@ fn rewrite_statement(rewrite: &mut Rewrite<'_>, kind: StatementKind) -> Result<(
         | StatementKind::Call
         | StatementKind::Lock
         | StatementKind::Explain
+        | StatementKind::DeclareCursor
         | StatementKind::CreateTable
         | StatementKind::CreateView
         | StatementKind::CreateMaterializedView

@@ -2,18 +2,20 @@
 
 use super::Refusal;
 use super::lexer::TokenKind;
+use super::plpgsql::{Block, Body, BodyStatement, Operation};
 use super::token_view::TokenView;
 
 /// Words behind which a statement of a body starts.
-pub(crate) const STATEMENT_OPENERS: &[&str] = &["begin", "then", "else", "loop"];
+const STATEMENT_OPENERS: &[&str] = &["begin", "then", "else", "loop"];
 
 const NO_STRICT: &str = "Redshift's SELECT INTO takes the first row, or NULLs; count the rows";
 const NO_ROWS: &str = "Redshift's procedures return no rows; fill a temporary table";
+const RAISE_AGAIN: &str = "it throws the handled error again, in the handler of a NONATOMIC procedure only";
 const RAISE_FORM: &str = "its form is RAISE level 'format' [, variable …]";
 const RAISE_LEVELS: &[&str] = &["exception", "info", "log", "notice", "warning"];
 
-/// Checks the text between `$$`.
-pub(super) fn check(view: TokenView<'_>) -> Result<(), Refusal> {
+/// Checks what the tokens between `$$` show.
+pub(super) fn check_tokens(view: TokenView<'_>) -> Result<(), Refusal> {
     let mut loops: Vec<bool> = Vec::new();
     for index in 0..view.len() {
         check_word(view, index)?;
@@ -36,8 +38,51 @@ pub(super) fn check(view: TokenView<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-pub(super) fn starts_statement(view: TokenView<'_>, index: usize) -> bool {
-    index == 0 || view.is_symbol(index - 1, ";") || view.is_any(index - 1, STATEMENT_OPENERS)
+/// Checks what depends on where a statement stands and on the procedure's mode.
+pub(super) fn check_body(view: TokenView<'_>, body: &Body, is_nonatomic: bool) -> Result<(), Refusal> {
+    let refuse = |statement: &BodyStatement, construct: &str, reason: &str| {
+        Err(Refusal::at(view.sql, statement.offset, construct, reason))
+    };
+    let mut blocks = vec![(&body.block, 0)];
+    for statement in body.statements() {
+        match &statement.operation {
+            Operation::Block(block) => blocks.push((block, statement.offset)),
+            Operation::StartTransaction if !is_nonatomic => {
+                let reason = "a procedure is one transaction already; only a NONATOMIC one may open its own";
+                return refuse(statement, "START TRANSACTION", reason);
+            }
+            Operation::RaiseAgain if !is_nonatomic => {
+                return refuse(statement, "RAISE without level", RAISE_AGAIN);
+            }
+            Operation::RaiseAgain if !blocks.iter().any(|(block, _)| handles(block, statement)) => {
+                return refuse(statement, "RAISE without level", RAISE_AGAIN);
+            }
+            _ => {}
+        }
+    }
+    for (block, offset) in blocks {
+        if !is_nonatomic && block.handler.as_ref().is_some_and(|handler| handler.is_continue) {
+            let reason = "only a NONATOMIC procedure can go on after an error";
+            return Err(Refusal::at(view.sql, offset, "CONTINUE_HANDLER", reason));
+        }
+    }
+    Ok(())
+}
+
+/// Whether `statement` stands in the handler of `block`.
+fn handles(block: &Block, statement: &BodyStatement) -> bool {
+    fn holds(list: &[BodyStatement], wanted: &BodyStatement) -> bool {
+        list.iter()
+            .any(|it| std::ptr::eq(it, wanted) || it.operation.lists().into_iter().any(|list| holds(list, wanted)))
+    }
+    block.handler.as_ref().is_some_and(|handler| holds(&handler.statements, statement))
+}
+
+fn starts_statement(view: TokenView<'_>, index: usize) -> bool {
+    index == 0
+        || view.is_symbol(index - 1, ";")
+        || view.is_symbol(index - 1, ">>")
+        || view.is_any(index - 1, STATEMENT_OPENERS)
 }
 
 fn check_word(view: TokenView<'_>, index: usize) -> Result<(), Refusal> {
@@ -59,20 +104,19 @@ fn check_statement(view: TokenView<'_>, index: usize) -> Result<(), Refusal> {
         ("return", "query" | "next") => Err(view.refuse(index, "RETURN QUERY", NO_ROWS)),
         ("get", "stacked") => Err(view.refuse(index, "GET STACKED DIAGNOSTICS", "read SQLERRM in the handler")),
         ("set", "local") => Err(view.refuse(index, "SET LOCAL", "Redshift has SET only")),
-        ("savepoint" | "prepare" | "do" | "listen" | "notify", _) => {
+        ("savepoint" | "prepare" | "do" | "listen" | "notify" | "vacuum", _) => {
             Err(view.refuse(index, view.text(index).to_uppercase(), "it cannot stand in a procedure of Redshift"))
         }
         ("raise", _) => check_raise(view, index),
         ("execute", _) => check_execute(view, index),
-        ("exception", "when") if !view.is(index + 2, "others") => {
-            let construct = format!("EXCEPTION WHEN {}", view.text(index + 2).to_uppercase());
-            Err(view.refuse(index, construct, "Redshift's only condition is OTHERS"))
-        }
         _ => Ok(()),
     }
 }
 
 fn check_raise(view: TokenView<'_>, raise: usize) -> Result<(), Refusal> {
+    if view.is_symbol(raise + 1, ";") {
+        return Ok(());
+    }
     if !view.is_any(raise + 1, RAISE_LEVELS) {
         return Err(view.refuse(raise, "RAISE without level", RAISE_FORM));
     }

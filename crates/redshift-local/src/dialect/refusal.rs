@@ -45,6 +45,14 @@ impl Refusal {
         self
     }
 
+    /// The same refusal when `prefix` was put in front of the text.
+    pub(crate) fn without_prefix(mut self, prefix: &str) -> Self {
+        if self.line == 1 {
+            self.column = self.column.saturating_sub(prefix.chars().count()).max(1);
+        }
+        self
+    }
+
     /// The same refusal when `sql` is itself a part of a larger text that starts `offset` bytes into it (the body of a
     /// procedure inside its statement, a statement inside a file).
     pub(crate) fn within(mut self, outer: &str, offset: usize) -> Self {

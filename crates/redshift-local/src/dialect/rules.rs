@@ -2,9 +2,13 @@
 //! it holds for a statement and for the text between `$$` alike.
 
 use super::Refusal;
-use super::lexer::{self, TokenKind, body_text};
+use super::lexer::{self, body_text};
+use super::plpgsql::{self, Header, Role};
+use super::statement_kind::StatementKind;
 use super::token_view::TokenView;
-use super::{constructs, functions, merge_rules, procedure_rules, reserved_words, statement_rules, window_rules};
+use super::{
+    constructs, cursor_rules, functions, merge_rules, procedure_rules, reserved_words, statement_rules, window_rules,
+};
 
 /// Checks one statement and the bodies in it.
 ///
@@ -13,25 +17,48 @@ use super::{constructs, functions, merge_rules, procedure_rules, reserved_words,
 pub(crate) fn check_statement(sql: &str) -> Result<(), Refusal> {
     let tokens = lexer::tokenize(sql)?;
     let view = TokenView { sql, tokens: &tokens };
-    statement_rules::check(view, 0..view.len())?;
+    let kind = check_kind(view)?;
     check_text(view)?;
-    for body in tokens.iter().filter(|token| token.kind == TokenKind::Body) {
-        let (text, offset) = body_text(sql, body);
-        check_body(text).map_err(|refusal| refusal.within(sql, offset))?;
+    if kind == StatementKind::CreateProcedure {
+        let header = Header::read(view)?;
+        let (body, offset) = body_text(sql, &tokens[header.body]);
+        return check_body(&header, body).map_err(|refusal| refusal.within(sql, offset));
     }
     Ok(())
 }
 
-fn check_body(body: &str) -> Result<(), Refusal> {
-    let tokens = lexer::tokenize(body)?;
-    let view = TokenView { sql: body, tokens: &tokens };
-    for statement in lexer::split_statements(&tokens) {
-        // A statement may stand behind BEGIN, THEN, ELSE or LOOP.
-        let opener = statement.clone().rev().find(|&index| view.is_any(index, procedure_rules::STATEMENT_OPENERS));
-        let start = opener.map_or(statement.start, |opener| opener + 1);
-        statement_rules::check(view, start..statement.end)?;
+fn check_kind(view: TokenView<'_>) -> Result<StatementKind, Refusal> {
+    let kind = match StatementKind::of(view.sql, view.tokens) {
+        Ok(kind) => kind,
+        Err(refusal) => {
+            // A construct that is known by name says more than "no such statement".
+            constructs::check(view)?;
+            return Err(refusal);
+        }
+    };
+    statement_rules::check(view, 0..view.len())?;
+    cursor_rules::check(view, 0)?;
+    Ok(kind)
+}
+
+fn check_body(header: &Header, text: &str) -> Result<(), Refusal> {
+    let tokens = lexer::tokenize(text)?;
+    let view = TokenView { sql: text, tokens: &tokens };
+    procedure_rules::check_tokens(view)?;
+    let names: Vec<_> = header.parameters.iter().map(|parameter| parameter.name.clone()).collect();
+    let body = plpgsql::parse(text, &names)?;
+    for (role, fragment) in body.fragments() {
+        check_fragment(role, &fragment.text).map_err(|refusal| refusal.within(text, fragment.offset))?;
     }
-    procedure_rules::check(view)?;
+    procedure_rules::check_body(view, &body, header.nonatomic.is_some())
+}
+
+fn check_fragment(role: Role, sql: &str) -> Result<(), Refusal> {
+    let tokens = lexer::tokenize(sql)?;
+    let view = TokenView { sql, tokens: &tokens };
+    if role == Role::Statement {
+        check_kind(view)?;
+    }
     check_text(view)
 }
 

@@ -26,6 +26,10 @@ pub(crate) enum StatementKind {
     Reset,
     Show,
     Explain,
+    /// DECLARE name CURSOR FOR query.
+    DeclareCursor,
+    Fetch,
+    CloseCursor,
     CreateTable,
     CreateView,
     CreateMaterializedView,
@@ -77,6 +81,9 @@ impl StatementKind {
                 return refuse("EXPLAIN ANALYZE".into(), "Redshift explains without running; write EXPLAIN");
             }
             "explain" => Self::Explain,
+            "declare" if word(2) == "cursor" => Self::DeclareCursor,
+            "fetch" => Self::Fetch,
+            "close" => Self::CloseCursor,
             "refresh" if word(1) == "materialized" && word(2) == "view" => Self::RefreshMaterializedView,
             "comment" => match word(2) {
                 "table" | "column" | "view" | "schema" | "procedure" => Self::Comment,

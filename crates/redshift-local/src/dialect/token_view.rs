@@ -6,34 +6,34 @@ use super::Refusal;
 use super::lexer::{Token, TokenKind};
 
 #[derive(Clone, Copy)]
-pub(super) struct TokenView<'a> {
-    pub(super) sql: &'a str,
-    pub(super) tokens: &'a [Token],
+pub(crate) struct TokenView<'a> {
+    pub(crate) sql: &'a str,
+    pub(crate) tokens: &'a [Token],
 }
 
 impl TokenView<'_> {
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.tokens.len()
     }
 
-    pub(super) fn is(&self, index: usize, word: &str) -> bool {
+    pub(crate) fn is(&self, index: usize, word: &str) -> bool {
         self.tokens.get(index).is_some_and(|token| token.is(word))
     }
 
-    pub(super) fn is_any(&self, index: usize, words: &[&str]) -> bool {
+    pub(crate) fn is_any(&self, index: usize, words: &[&str]) -> bool {
         words.iter().any(|word| self.is(index, word))
     }
 
-    pub(super) fn is_symbol(&self, index: usize, symbol: &str) -> bool {
+    pub(crate) fn is_symbol(&self, index: usize, symbol: &str) -> bool {
         self.tokens.get(index).is_some_and(|token| token.is_symbol(symbol))
     }
 
-    pub(super) fn is_name(&self, index: usize) -> bool {
+    pub(crate) fn is_name(&self, index: usize) -> bool {
         self.tokens.get(index).is_some_and(Token::is_name)
     }
 
     /// Word or symbol at `index`; empty for all else.
-    pub(super) fn text(&self, index: usize) -> &str {
+    pub(crate) fn text(&self, index: usize) -> &str {
         self.tokens
             .get(index)
             .filter(|token| matches!(token.kind, TokenKind::Word | TokenKind::Symbol))
@@ -41,22 +41,22 @@ impl TokenView<'_> {
     }
 
     /// Whether `phrase`, words and symbols, stands from `index` on.
-    pub(super) fn are(&self, index: usize, phrase: &[&str]) -> bool {
+    pub(crate) fn are(&self, index: usize, phrase: &[&str]) -> bool {
         phrase.iter().enumerate().all(|(offset, expected)| self.text(index + offset) == *expected)
     }
 
     /// The bracket that pairs with the one at `index`.
-    pub(super) fn partner(&self, index: usize) -> usize {
+    pub(crate) fn partner(&self, index: usize) -> usize {
         self.tokens.get(index).and_then(|token| token.partner).unwrap_or(index)
     }
 
     /// The next index at the same bracket depth.
-    pub(super) fn next_beside(&self, index: usize) -> usize {
+    pub(crate) fn next_beside(&self, index: usize) -> usize {
         self.partner(index).max(index) + 1
     }
 
     /// The first index of `range`, outside brackets, at which one of `words` stands.
-    pub(super) fn find_beside(&self, range: Range<usize>, words: &[&str]) -> Option<usize> {
+    pub(crate) fn find_beside(&self, range: Range<usize>, words: &[&str]) -> Option<usize> {
         let mut index = range.start;
         while index < range.end {
             if self.is_any(index, words) {
@@ -68,7 +68,7 @@ impl TokenView<'_> {
     }
 
     /// The bracket around `index`, if any.
-    pub(super) fn enclosing(&self, index: usize) -> Option<usize> {
+    pub(crate) fn enclosing(&self, index: usize) -> Option<usize> {
         let mut at = index;
         while at > 0 {
             at -= 1;
@@ -82,7 +82,7 @@ impl TokenView<'_> {
     }
 
     /// The first token of the dotted name that ends at `index`.
-    pub(super) fn name_start(&self, index: usize) -> usize {
+    pub(crate) fn name_start(&self, index: usize) -> usize {
         let mut start = index;
         while start >= 2 && self.is_symbol(start - 1, ".") && self.is_name(start - 2) {
             start -= 2;
@@ -91,7 +91,7 @@ impl TokenView<'_> {
     }
 
     /// The index behind the dotted name that starts at `index`.
-    pub(super) fn name_end(&self, index: usize) -> usize {
+    pub(crate) fn name_end(&self, index: usize) -> usize {
         let mut end = index + 1;
         while self.is_symbol(end, ".") {
             end += 2;
@@ -99,7 +99,7 @@ impl TokenView<'_> {
         end
     }
 
-    pub(super) fn refuse(&self, index: usize, construct: impl Into<String>, reason: impl Into<String>) -> Refusal {
+    pub(crate) fn refuse(&self, index: usize, construct: impl Into<String>, reason: impl Into<String>) -> Refusal {
         let offset = self.tokens.get(index).map_or(self.sql.len(), |token| token.start);
         Refusal::at(self.sql, offset, construct, reason)
     }

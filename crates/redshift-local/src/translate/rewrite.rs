@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use crate::dialect::Refusal;
 use crate::dialect::lexer::{self, Token};
+use crate::dialect::token_view::TokenView;
 
 pub(crate) struct Rewrite<'a> {
     pub(crate) sql: &'a str,
@@ -28,6 +29,11 @@ impl<'a> Rewrite<'a> {
 
     pub(crate) fn all(&self) -> Range<usize> {
         0..self.tokens.len()
+    }
+
+    /// The tokens as rules see them.
+    pub(crate) fn view(&self) -> TokenView<'_> {
+        TokenView { sql: self.sql, tokens: &self.tokens }
     }
 
     pub(crate) fn is(&self, index: usize, word: &str) -> bool {

@@ -1,9 +1,9 @@
-use super::{Action, translate};
+use super::{Action, Values, translate};
 
 fn translated(sql: &str) -> String {
-    match translate(sql, &[]).unwrap_or_else(|refusal| panic!("{sql}: {refusal}")).action {
+    match translate(sql, Values::NONE).unwrap_or_else(|refusal| panic!("{sql}: {refusal}")).action {
         Action::Sql(sql) => sql,
-        Action::Copy(_) => panic!("{sql} is a COPY"),
+        Action::Copy(_) | Action::Call(_) => panic!("{sql} is no SQL of PostgreSQL"),
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod constructs;
 mod cursor_rules;
+pub(crate) mod function_rules;
 mod functions;
 pub(crate) mod lexer;
 mod merge_rules;

@@ -14,7 +14,7 @@
 //! * A view WITH NO SCHEMA BINDING is checked when it is created, and pins its tables.
 //! * Encodings, distribution and sort keys are checked and forgotten; EXPLAIN shows PostgreSQL's plan.
 //! * Refused though Redshift has it: sessions, WithEvent, CSV results, ExecutionMode AUTO_COMMIT; SUPER and the other types
-//!   PostgreSQL lacks; UNLOAD; COPY without a manifest or of other formats than Parquet; user-defined functions.
+//!   PostgreSQL lacks; UNLOAD; COPY without a manifest or of other formats than Parquet; Python and Lambda functions.
 //!   Documented functions without a counterpart (RATIO_TO_REPORT, FNV_HASH, the SUPER ones) fail as
 //!   PostgreSQL's "does not exist".
 //! * In procedures: what RAISE says below EXCEPTION goes to the log, as the Data API has no place for it; a loop over a

@@ -2,6 +2,7 @@
 //! lines, and what is not known here is left for PostgreSQL to accept or refuse.
 
 mod calls;
+mod create_function;
 mod create_table;
 mod query;
 mod rewrite;
@@ -149,6 +150,7 @@ fn rewrite_statement(rewrite: &mut Rewrite<'_>, kind: StatementKind) -> Result<(
     let all = rewrite.all();
     match kind {
         StatementKind::CreateProcedure => procedure::rewrite_create_procedure(rewrite),
+        StatementKind::CreateFunction => create_function::rewrite_create_function(rewrite),
         StatementKind::Set | StatementKind::Reset | StatementKind::Show => settings::rewrite_setting(rewrite),
         StatementKind::Grant
         | StatementKind::Revoke

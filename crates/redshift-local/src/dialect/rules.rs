@@ -2,6 +2,7 @@
 //! it holds for a statement and for the text between `$$` alike.
 
 use super::Refusal;
+use super::function_rules::{self, FunctionHeader};
 use super::lexer::{self, body_text};
 use super::plpgsql::{self, Header, Role};
 use super::statement_kind::StatementKind;
@@ -19,6 +20,10 @@ pub(crate) fn check_statement(sql: &str) -> Result<(), Refusal> {
     let view = TokenView { sql, tokens: &tokens };
     let kind = check_kind(view)?;
     check_text(view)?;
+    if kind == StatementKind::CreateFunction {
+        let (body, offset) = function_rules::body_of(view, &FunctionHeader::read(view)?);
+        return check_function_body(body).map_err(|refusal| refusal.within(sql, offset));
+    }
     if kind == StatementKind::CreateProcedure {
         let header = Header::read(view)?;
         let (body, offset) = body_text(sql, &tokens[header.body]);
@@ -39,6 +44,13 @@ fn check_kind(view: TokenView<'_>) -> Result<StatementKind, Refusal> {
     statement_rules::check(view, 0..view.len())?;
     cursor_rules::check(view, 0)?;
     Ok(kind)
+}
+
+fn check_function_body(text: &str) -> Result<(), Refusal> {
+    let tokens = lexer::tokenize(text)?;
+    let view = TokenView { sql: text, tokens: &tokens };
+    function_rules::check_body(view)?;
+    check_text(view)
 }
 
 fn check_body(header: &Header, text: &str) -> Result<(), Refusal> {

@@ -36,12 +36,13 @@ pub(crate) enum StatementKind {
     RefreshMaterializedView,
     CreateSchema,
     CreateProcedure,
+    CreateFunction,
     Drop,
     AlterTable,
     Comment,
 }
 
-const CREATABLE: &str = "only TABLE, VIEW, MATERIALIZED VIEW, SCHEMA and PROCEDURE can be created here";
+const CREATABLE: &str = "only TABLE, VIEW, MATERIALIZED VIEW, SCHEMA, PROCEDURE and FUNCTION can be created here";
 
 impl StatementKind {
     /// Reads the kind of the statement that `tokens` hold.
@@ -90,7 +91,7 @@ impl StatementKind {
                 other => return refuse(format!("COMMENT ON {}", other.to_uppercase()), "Redshift does not have it"),
             },
             "drop" => match (word(1), word(2)) {
-                ("table" | "view" | "schema" | "procedure", _) | ("materialized", "view") => Self::Drop,
+                ("table" | "view" | "schema" | "procedure" | "function", _) | ("materialized", "view") => Self::Drop,
                 (other, _) => return refuse(format!("DROP {}", other.to_uppercase()), CREATABLE),
             },
             "alter" => match word(1) {
@@ -123,6 +124,7 @@ impl StatementKind {
             ["materialized", "view", ..] => Ok(Self::CreateMaterializedView),
             ["schema", ..] => Ok(Self::CreateSchema),
             ["procedure", ..] => Ok(Self::CreateProcedure),
+            ["function", ..] => Ok(Self::CreateFunction),
             [first, ..] => {
                 Err(Refusal::at(sql, tokens[0].start, format!("CREATE {}", first.to_uppercase()), CREATABLE))
             }

@@ -107,6 +107,10 @@ fn check_drop(view: TokenView<'_>, range: Range<usize>) -> Result<(), Refusal> {
         let reason = "Redshift's DROP PROCEDURE has no IF EXISTS; write CREATE OR REPLACE PROCEDURE";
         return Err(view.refuse(range.start + 2, "DROP PROCEDURE IF EXISTS", reason));
     }
+    if view.is(range.start + 1, "procedure") && !view.is_symbol(view.name_end(range.start + 2), "(") {
+        let reason = "Redshift wants the types of its arguments: DROP PROCEDURE name(type, …)";
+        return Err(view.refuse(range.start, "DROP PROCEDURE without arguments", reason));
+    }
     Ok(())
 }
 

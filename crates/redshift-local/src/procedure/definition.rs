@@ -32,7 +32,7 @@ pub(crate) fn rewrite_create_procedure(rewrite: &mut Rewrite<'_>) -> Result<(), 
         let last = rewrite.tokens.len() - 1;
         rewrite.after(last, &format!(" set {NONATOMIC_SETTING} to 'on'"));
     }
-    for index in header.body..rewrite.tokens.len() {
+    for index in header.name..rewrite.tokens.len() {
         if rewrite.is(index, "set") && rewrite.is(index + 1, "search_path") {
             rewrite.after(index + 2, " redshift_local, pg_catalog,");
         }
@@ -42,7 +42,7 @@ pub(crate) fn rewrite_create_procedure(rewrite: &mut Rewrite<'_>) -> Result<(), 
 
 /// Translates every piece of SQL in the body once: what the stand-in does not offer fails here, not in the first CALL.
 fn check_offered(rewrite: &Rewrite<'_>, header: &Header) -> Result<(), Refusal> {
-    for index in header.body + 1..rewrite.tokens.len() {
+    for index in header.name..rewrite.tokens.len() {
         if rewrite.is(index, "set") && !SETTINGS.iter().any(|setting| rewrite.is(index + 1, setting)) {
             let reason = format!("a procedure's settings are {} here", SETTINGS.join(", "));
             return Err(rewrite.not_offered(index, "SET in CREATE PROCEDURE", reason));

@@ -131,3 +131,30 @@ async fn the_gate_stands_in_front_of_postgresql() {
     let error = warehouse.error("insert into t values (1)\n  on conflict do nothing").await;
     assert!(error.starts_with("ERROR: 2:3: ON CONFLICT: "), "{error}");
 }
+
+#[tokio::test]
+async fn functions_are_one_sql_expression() {
+    let warehouse = Warehouse::start("functions").await;
+    warehouse
+        .apply(&[
+            "create function f_nights(date, date) returns bigint stable as $$
+                select nvl(datediff(day, $1, $2), 0)
+            $$ language sql",
+            "create table public.t (a date, b date)",
+            "insert into t values ('2024-02-28', '2024-03-01'), ('2024-02-28', null)",
+        ])
+        .await;
+    assert_eq!(warehouse.rows("select f_nights(a, b) from t order by 1").await, [["0"], ["2"]]);
+    warehouse.apply(&["drop function f_nights(date, date)"]).await;
+    for (head, body, language, expected) in [
+        ("(date) returns int stable", "select count(*) from t", "sql", "FROM in a function"),
+        ("(a date) returns int stable", "select 1", "sql", "no such type"),
+        ("(date) returns int", "select 1", "sql", "VOLATILE, STABLE or IMMUTABLE is missing"),
+        ("(date) returns table (a int) stable", "select 1", "sql", "it returns one value"),
+        ("(date) returns int stable", "begin return 1; end", "plpgsql", "LANGUAGE plpgsql of a function"),
+        ("(a date) returns int stable", "return 1", "plpythonu", "LANGUAGE plpythonu"),
+    ] {
+        let error = warehouse.error(&format!("create function f_x {head} as $$ {body} $$ language {language}")).await;
+        assert!(error.contains(expected), "{head} {body}: {error}");
+    }
+}

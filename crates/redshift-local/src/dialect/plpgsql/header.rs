@@ -76,32 +76,69 @@ impl Header {
             let reason = "Redshift's limit is 32 input and 32 output parameters; pass a temporary table";
             return Err(view.refuse(open, "CREATE PROCEDURE", reason));
         }
-        let tail = close + 1..view.len();
-        let find = |words: &[&str]| tail.clone().find(|&index| view.are(index, words));
-        let nonatomic = find(&["nonatomic"]);
-        if let Some(nonatomic) = nonatomic {
-            for (words, construct) in [(["security", "definer"].as_slice(), "SECURITY DEFINER"), (&["set"], "SET")] {
-                if find(words).is_some() {
-                    let reason = format!("Redshift does not combine it with {construct}");
-                    return Err(view.refuse(nonatomic, "NONATOMIC", reason));
+        let mut clauses = Clauses::default();
+        clauses.read(view, close + 1)?;
+        let Some(body) = clauses.body else {
+            return Err(view.refuse(view.len(), "CREATE PROCEDURE", "AS $$ body $$ is missing"));
+        };
+        if !clauses.has_language {
+            return Err(view.refuse(view.len(), "CREATE PROCEDURE", "LANGUAGE plpgsql is missing"));
+        }
+        if let (Some(_), Some((index, construct))) = (clauses.nonatomic, clauses.not_with_nonatomic) {
+            return Err(view.refuse(index, construct, "Redshift does not combine it with NONATOMIC"));
+        }
+        Ok(Self { name, parameters, nonatomic: clauses.nonatomic, body })
+    }
+}
+
+/// What follows the parameters, in any order.
+#[derive(Default)]
+struct Clauses {
+    nonatomic: Option<usize>,
+    body: Option<usize>,
+    has_language: bool,
+    not_with_nonatomic: Option<(usize, &'static str)>,
+}
+
+impl Clauses {
+    /// `[NONATOMIC] AS $$ … $$ LANGUAGE plpgsql [SECURITY INVOKER | DEFINER] [SET name {TO | =} value]`.
+    fn read(&mut self, view: TokenView<'_>, start: usize) -> Result<(), Refusal> {
+        let is_body = |index: usize| view.tokens.get(index).is_some_and(|token| token.kind == TokenKind::Body);
+        let mut index = start;
+        while index < view.len() {
+            match view.text(index) {
+                "nonatomic" => {
+                    self.nonatomic = Some(index);
+                    index += 1;
+                }
+                "as" if is_body(index + 1) => {
+                    self.body = Some(index + 1);
+                    index += 2;
+                }
+                "language" if is_plpgsql(view, index + 1) => {
+                    self.has_language = true;
+                    index += 2;
+                }
+                "security" if view.is_any(index + 1, &["invoker", "definer"]) => {
+                    if view.is(index + 1, "definer") {
+                        self.not_with_nonatomic = Some((index, "SECURITY DEFINER"));
+                    }
+                    index += 2;
+                }
+                "set" if view.is(index + 2, "to") || view.is_symbol(index + 2, "=") => {
+                    self.not_with_nonatomic = Some((index, "SET in CREATE PROCEDURE"));
+                    index += 4;
+                    while view.is_symbol(index, ",") {
+                        index += 2;
+                    }
+                }
+                other => {
+                    let reason = "here stand AS $$ body $$, LANGUAGE plpgsql, SECURITY INVOKER or DEFINER, and SET name TO value";
+                    return Err(view.refuse(index, other.to_uppercase(), reason));
                 }
             }
         }
-        let is_body = |index: &usize| view.tokens[*index].kind == TokenKind::Body;
-        let Some(body) = tail.clone().find(is_body) else {
-            return Err(view.refuse(procedure, "CREATE PROCEDURE", "it has no body between $$"));
-        };
-        if !view.is(body - 1, "as") {
-            return Err(view.refuse(body, "CREATE PROCEDURE", "AS stands in front of the body"));
-        }
-        match find(&["language"]) {
-            Some(language) if is_plpgsql(view, language + 1) => {}
-            Some(language) => {
-                return Err(view.refuse(language + 1, "LANGUAGE", "Redshift's procedures are written in plpgsql"));
-            }
-            None => return Err(view.refuse(view.len(), "CREATE PROCEDURE", "LANGUAGE plpgsql is missing")),
-        }
-        Ok(Self { name, parameters, nonatomic, body })
+        Ok(())
     }
 }
 

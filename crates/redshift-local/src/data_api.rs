@@ -23,7 +23,7 @@ const WAIT_MAX_SECONDS: u64 = 30;
 
 pub(crate) async fn handle(State(endpoint): State<Arc<Endpoint>>, headers: HeaderMap, body: Bytes) -> Response {
     let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let operation = target.strip_prefix("RedshiftData.").unwrap_or(target).to_owned();
+    let operation = target.strip_prefix("RedshiftData.").unwrap_or_default().to_owned();
     match dispatch(&endpoint, &operation, &body).await {
         Ok(answer) => ([("content-type", "application/x-amz-json-1.1")], answer.to_string()).into_response(),
         Err(error) => {

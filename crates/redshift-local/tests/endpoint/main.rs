@@ -2,9 +2,12 @@
 //! these tests start themselves, and for COPY on the S3 of a LocalStack.
 
 mod api; // statuses, sub-statements, idempotency, cancellation, refused requests
+mod clients; // boto3 and the AWS CLI
+mod concurrency; // many clients at once
 mod copy; // Parquet by manifest
 mod dialect; // the two corpora in tests/dialect
 mod procedures; // parameters, RAISE, what a batch forbids
+mod requests; // what no client sends: garbage on the wire
 mod results; // typed values, column metadata, pages
 mod semantics; // what Redshift spells as PostgreSQL does and means otherwise
 mod support;

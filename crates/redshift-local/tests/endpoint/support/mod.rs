@@ -1,7 +1,8 @@
 //! One PostgreSQL for all tests, one endpoint and one database per test.
 
 mod object_store;
-mod postgres;
+pub(crate) mod postgres;
+pub(crate) mod python;
 mod warehouse;
 
 pub(crate) use object_store::Bucket;

@@ -12,30 +12,20 @@ use aws_smithy_http_client::Builder;
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;
 
-/// Names a Python environment with LocalStack, as for `rental-local`.
-const PYTHON_VARIABLE: &str = "RENTAL_ANALYTICS_PYTHON";
-
-/// Makes the Python environment when it is missing and none is given. The shell waits for the end of its input, which comes
-/// when this process is gone.
+/// Starts LocalStack with `$PYTHON`. The shell waits for the end of its input, which comes when this process is gone.
 const SCRIPT: &str = r#"
 set -eu
 trap '' INT HUP
-if [ -z "${PYTHON_ENVIRONMENT:-}" ]; then
-    "$PROJECT/scripts/python-environment" >&2
-    lock=$(sha256sum "$PROJECT/crates/local-cloud/localstack.lock" | cut -c1-12)
-    PYTHON_ENVIRONMENT=${XDG_CACHE_HOME:-$HOME/.cache}/rental-analytics/python-$lock
-fi
-python=$PYTHON_ENVIRONMENT/bin/python
 mkdir -p "$FOLDER"
 trap 'rm -rf "$FOLDER"' EXIT
 cd "$FOLDER"
 env -i PATH="$PATH" HOME="$FOLDER" LANG=C.UTF-8 GATEWAY_LISTEN="127.0.0.1:$PORT" LOCALSTACK_HOST="127.0.0.1:$PORT" \
     FILESYSTEM_ROOT="$FOLDER/root" LOCALSTACK_VOLUME_DIR="$FOLDER/volume" OVERRIDE_IN_DOCKER=0 SKIP_SSL_CERT_DOWNLOAD=1 \
     DISABLE_EVENTS=1 DNS_ADDRESS=0 EAGER_SERVICE_LOADING=0 \
-    "$python" -m localstack.runtime.main >"$FOLDER/localstack.log" 2>&1 &
+    "$PYTHON" -m localstack.runtime.main >"$FOLDER/localstack.log" 2>&1 &
 server=$!
 trap 'kill $server 2>/dev/null || true; wait $server || true; rm -rf "$FOLDER"' EXIT
-while ! "$python" -c "import socket; socket.create_connection(('127.0.0.1', $PORT))" 2>/dev/null; do
+while ! "$PYTHON" -c "import socket; socket.create_connection(('127.0.0.1', $PORT))" 2>/dev/null; do
     kill -0 $server 2>/dev/null || { cat "$FOLDER/localstack.log" >&2; exit 1; }
 done
 echo ready
@@ -55,8 +45,7 @@ fn server() -> &'static Server {
         let folder = std::env::temp_dir().join(format!("redshift-local-tests-s3-{}", std::process::id()));
         let mut keeper = Command::new("sh")
             .args(["-c", SCRIPT])
-            .env("PROJECT", concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
-            .env("PYTHON_ENVIRONMENT", std::env::var_os(PYTHON_VARIABLE).unwrap_or_default())
+            .env("PYTHON", super::python::program("python"))
             .env("FOLDER", folder)
             .env("PORT", free.port().to_string())
             .stdin(Stdio::piped())

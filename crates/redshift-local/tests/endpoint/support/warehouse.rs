@@ -17,6 +17,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(10);
 /// One endpoint on a database of its own.
 pub(crate) struct Warehouse {
     pub(crate) client: Client,
+    pub(crate) endpoint: String,
     pub(crate) database: String,
 }
 
@@ -42,11 +43,11 @@ impl Warehouse {
         let config = aws_sdk_redshiftdata::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("us-east-1"))
-            .endpoint_url(endpoint)
+            .endpoint_url(&endpoint)
             .credentials_provider(Credentials::new("any", "any", None, None, "tests"))
             .http_client(Builder::new().build_http())
             .build();
-        Self { client: Client::from_conf(config), database: database.to_owned() }
+        Self { client: Client::from_conf(config), endpoint, database: database.to_owned() }
     }
 
     /// Submits one statement; returns its id.

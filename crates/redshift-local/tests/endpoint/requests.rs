@@ -1,0 +1,121 @@
+//! What no client of AWS sends. Every request has an answer, 4xx where it is at fault, and the endpoint goes on.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::support::Warehouse;
+
+const OPERATIONS: &[&str] = &[
+    "ExecuteStatement",
+    "BatchExecuteStatement",
+    "DescribeStatement",
+    "GetStatementResult",
+    "GetStatementResultV2",
+    "ListStatements",
+    "CancelStatement",
+    "ListDatabases",
+    "ListSchemas",
+    "ListTables",
+    "DescribeTable",
+    "ListSessions",
+    "Nothing",
+    "",
+];
+
+/// Sends one request; gives the status line's number and the body.
+async fn post(warehouse: &Warehouse, target: &[u8], body: &[u8]) -> (u16, String) {
+    let address = warehouse.endpoint.trim_start_matches("http://");
+    let mut stream = TcpStream::connect(address).await.expect("connect");
+    let length = body.len();
+    let mut request = b"POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\nx-amz-target: ".to_vec();
+    request.extend_from_slice(target);
+    request.extend_from_slice(format!("\r\ncontent-length: {length}\r\n\r\n").as_bytes());
+    // An endpoint that refuses a large body may answer before it has read all of it.
+    let _ = stream.write_all(&request).await;
+    let _ = stream.write_all(body).await;
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer).await;
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());
+    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+    (status.unwrap_or_else(|| panic!("no answer to {length} bytes for {target:?}: {answer}")), body.to_owned())
+}
+
+/// A generator that gives the same numbers for the same seed.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        ((self.0 >> 33) as usize) % bound
+    }
+
+    fn bytes(&mut self, most: usize) -> Vec<u8> {
+        (0..self.below(most + 1)).map(|_| self.below(256) as u8).collect()
+    }
+}
+
+/// Valid requests, to be mutilated.
+const BODIES: &[&str] = &[
+    r#"{"Sql":"select 1","WorkgroupName":"main","Database":"garbage","Parameters":[{"name":"a","value":"b"}]}"#,
+    r#"{"Sqls":["select 1"],"ClusterIdentifier":"c","Database":"garbage","ClientToken":"t","WithEvent":false}"#,
+    r#"{"Id":"00000000-0000-4000-8000-000000000000:1","NextToken":"3","WaitTimeSeconds":1}"#,
+    r#"{"Status":"ALL","MaxResults":5,"NextToken":"x","StatementName":"n"}"#,
+];
+
+#[tokio::test]
+async fn garbage_is_refused_and_the_endpoint_goes_on() {
+    let warehouse = Warehouse::start("garbage").await;
+    let seed = SystemTime::now().duration_since(UNIX_EPOCH).expect("clock").as_nanos() as u64;
+    println!("seed {seed}");
+    let mut random = Random(seed);
+    for _ in 0..2_000 {
+        let operation = OPERATIONS[random.below(OPERATIONS.len())];
+        let mut body = BODIES[random.below(BODIES.len())].as_bytes().to_vec();
+        match random.below(4) {
+            0 => body = random.bytes(400),
+            1 => body.truncate(random.below(body.len())),
+            2 => {
+                let at = random.below(body.len());
+                body[at] = random.below(256) as u8;
+            }
+            _ => {
+                let at = random.below(body.len());
+                body.splice(at..at, random.bytes(20));
+            }
+        }
+        let (status, answer) = post(&warehouse, format!("RedshiftData.{operation}").as_bytes(), &body).await;
+        assert!((200..500).contains(&status), "{status} {answer} for {operation} {}", String::from_utf8_lossy(&body));
+    }
+    assert_eq!(warehouse.value("select 1").await, "1");
+}
+
+#[tokio::test]
+async fn faults_of_a_request_have_their_names() {
+    let warehouse = Warehouse::start("faulty_requests").await;
+    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    let large = format!(r#"{{"Sql":"{}"}}"#, "x".repeat(8 * 1024 * 1024));
+    for (target, body, expected) in [
+        ("RedshiftData.ExecuteStatement", "", "SerializationException"),
+        ("RedshiftData.ExecuteStatement", "{", "SerializationException"),
+        ("RedshiftData.ExecuteStatement", "[]", "SerializationException"),
+        ("RedshiftData.ExecuteStatement", deep.as_str(), "SerializationException"),
+        ("RedshiftData.ExecuteStatement", r#"{"Sql":1}"#, "SerializationException"),
+        ("RedshiftData.ExecuteStatement", "{}", "ValidationException"),
+        ("RedshiftData.DescribeStatement", r#"{"Id":"x"}"#, "ValidationException"),
+        ("RedshiftData.Nothing", "{}", "UnknownOperationException"),
+        ("RedshiftDataXExecuteStatement", "{}", "UnknownOperationException"),
+        ("DynamoDB_20120810.ListTables", "{}", "UnknownOperationException"),
+        ("ExecuteStatement", "{}", "UnknownOperationException"),
+    ] {
+        let (status, answer) = post(&warehouse, target.as_bytes(), body.as_bytes()).await;
+        assert_eq!(status, 400, "{target}: {answer}");
+        assert!(answer.contains(expected), "{target} {}: {answer}", &body[..body.len().min(40)]);
+    }
+    let (status, _) = post(&warehouse, b"RedshiftData.ExecuteStatement", large.as_bytes()).await;
+    assert_eq!(status, 413);
+    assert_eq!(post(&warehouse, b"\xff\xfe", b"{}").await.0, 400);
+    assert_eq!(warehouse.value("select 1").await, "1");
+}

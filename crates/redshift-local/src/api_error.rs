@@ -13,6 +13,14 @@ pub(crate) enum ApiError {
     ResourceNotFound { message: String, resource_id: String },
     #[error("operation `{0}` is not offered by redshift-local")]
     UnknownOperation(String),
+    #[error("{0}")]
+    ActiveStatementsExceeded(String),
+    #[error("{0}")]
+    ActiveSessionsExceeded(String),
+    #[error("{0}")]
+    DatabaseConnection(String),
+    #[error("{0}")]
+    Internal(String),
     #[error("the request's body is not the JSON of its operation: {0}")]
     Serialization(#[from] serde_json::Error),
 }
@@ -25,17 +33,21 @@ impl ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let name = match &self {
-            Self::Validation(_) => "ValidationException",
-            Self::ResourceNotFound { .. } => "ResourceNotFoundException",
-            Self::UnknownOperation(_) => "UnknownOperationException",
-            Self::Serialization(_) => "SerializationException",
+        let (name, status) = match &self {
+            Self::Validation(_) => ("ValidationException", StatusCode::BAD_REQUEST),
+            Self::ResourceNotFound { .. } => ("ResourceNotFoundException", StatusCode::BAD_REQUEST),
+            Self::UnknownOperation(_) => ("UnknownOperationException", StatusCode::BAD_REQUEST),
+            Self::Serialization(_) => ("SerializationException", StatusCode::BAD_REQUEST),
+            Self::ActiveStatementsExceeded(_) => ("ActiveStatementsExceededException", StatusCode::BAD_REQUEST),
+            Self::ActiveSessionsExceeded(_) => ("ActiveSessionsExceededException", StatusCode::BAD_REQUEST),
+            Self::DatabaseConnection(_) => ("DatabaseConnectionException", StatusCode::INTERNAL_SERVER_ERROR),
+            Self::Internal(_) => ("InternalServerException", StatusCode::INTERNAL_SERVER_ERROR),
         };
         let mut body = json!({ "__type": name, "message": self.to_string(), "Message": self.to_string() });
         if let Self::ResourceNotFound { resource_id, .. } = &self {
             body["ResourceId"] = json!(resource_id);
         }
         let headers = [("content-type", "application/x-amz-json-1.1"), ("x-amzn-errortype", name)];
-        (StatusCode::BAD_REQUEST, headers, body.to_string()).into_response()
+        (status, headers, body.to_string()).into_response()
     }
 }

@@ -134,11 +134,7 @@ async fn describe_origins(
         metadata.schema_name = schema;
         metadata.table_name = table;
         metadata.is_nullable = is_nullable;
-        if modifier > 4 {
-            let modifier = modifier - 4;
-            (metadata.precision, metadata.scale) =
-                if metadata.type_name == "numeric" { (modifier >> 16, modifier & 0xffff) } else { (modifier, 0) };
-        }
+        metadata.set_modifier(modifier);
     }
     Ok(())
 }

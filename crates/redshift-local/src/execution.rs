@@ -27,13 +27,16 @@ enum Failure {
 
 /// Runs the statement in a task of its own, so that it ends even when the stand-in itself fails in it.
 pub(crate) async fn supervise(endpoint: Arc<Endpoint>, statement: Statement) {
-    let id = statement.id.clone();
+    let (id, session_id) = (statement.id.clone(), statement.session_id.clone());
     if let Err(fault) = tokio::spawn(run(Arc::clone(&endpoint), statement)).await {
         tracing::error!(statement_id = %id, %fault, "the stand-in failed");
         endpoint.statements.update(&id, |record| {
             record.status = Status::Failed;
             record.error = Some(format!("ERROR: redshift-local failed in this statement: {fault}"));
         });
+        if let Some(session_id) = session_id {
+            endpoint.kept_sessions.close(&session_id);
+        }
     }
 }
 
@@ -63,11 +66,17 @@ async fn run(endpoint: Arc<Endpoint>, statement: Statement) {
 }
 
 async fn run_in_session(endpoint: &Endpoint, statement: &Statement) -> Result<(), Failure> {
-    let mut session = endpoint
-        .warehouse
-        .connect(&statement.database)
-        .await
-        .map_err(|error| Failure::Engine(session_failure(&error)))?;
+    let kept = statement.session_id.as_ref().and_then(|id| endpoint.kept_sessions.take_connection(id));
+    let mut session = match kept {
+        Some(session) => session,
+        None => {
+            let connected = endpoint.warehouse.connect(&statement.connection.database).await;
+            connected.map_err(|error| {
+                close_kept(endpoint, statement);
+                Failure::Engine(session_failure(&error))
+            })?
+        }
+    };
     let pid: i32 =
         sqlx::query_scalar("select pg_backend_pid()").fetch_one(&mut session).await.map_err(engine_failure)?;
     endpoint.statements.update(&statement.id, |record| {
@@ -76,10 +85,10 @@ async fn run_in_session(endpoint: &Endpoint, statement: &Statement) -> Result<()
     });
     let result = {
         let work = async {
-            if statement.is_batch {
-                run_batch(endpoint, statement, &mut session).await
+            if statement.commits_each() {
+                run_each(endpoint, statement, &mut session).await
             } else {
-                run_single(endpoint, statement, &mut session).await
+                run_batch(endpoint, statement, &mut session).await
             }
         };
         tokio::pin!(work);
@@ -97,15 +106,43 @@ async fn run_in_session(endpoint: &Endpoint, statement: &Statement) -> Result<()
             () = cancelled => Err(Failure::Cancelled),
         }
     };
-    // The session ends with the call: temporary tables, settings and open transactions with it.
-    if let Err(error) = session.close().await {
-        tracing::debug!(statement_id = %statement.id, %error, "close session");
+    // A cancelled statement may have left its session in the middle of an answer.
+    let is_usable = !matches!(result, Err(Failure::Cancelled));
+    match &statement.session_id {
+        Some(id) if is_usable => endpoint.kept_sessions.release(id, session),
+        Some(id) => endpoint.kept_sessions.close(id),
+        // Without one the session ends with the call: temporary tables, settings and open transactions with it.
+        None => {
+            if let Err(error) = session.close().await {
+                tracing::debug!(statement_id = %statement.id, %error, "close session");
+            }
+        }
     }
     result
 }
 
-async fn run_single(endpoint: &Endpoint, statement: &Statement, session: &mut PgConnection) -> Result<(), Failure> {
-    run_sub_statement(endpoint, statement, 0, session).await.map(|_| ())
+/// Ends the kept session of a statement that never came to run in it.
+fn close_kept(endpoint: &Endpoint, statement: &Statement) {
+    if let Some(id) = &statement.session_id {
+        endpoint.kept_sessions.close(id);
+    }
+}
+
+/// Each statement in a transaction of its own; a failure does not keep the next from running.
+async fn run_each(endpoint: &Endpoint, statement: &Statement, session: &mut PgConnection) -> Result<(), Failure> {
+    let mut first_failure = None;
+    for index in 0..statement.sub_statements.len() {
+        match run_sub_statement(endpoint, statement, index, session).await {
+            Ok(_) => {}
+            Err(Failure::Engine(error)) => {
+                let numbered =
+                    if statement.is_batch { format!("Query #{} failed with {error}", index + 1) } else { error };
+                first_failure.get_or_insert(numbered);
+            }
+            Err(Failure::Cancelled) => return Err(Failure::Cancelled),
+        }
+    }
+    first_failure.map_or(Ok(()), |error| Err(Failure::Engine(error)))
 }
 
 /// All statements in one transaction. TRUNCATE commits what ran before it, as in Redshift.
@@ -182,7 +219,7 @@ async fn run_one(
     session: &mut PgConnection,
 ) -> Result<(StatementKind, Outcome), Failure> {
     let sql = &statement.sub_statements[index].sql;
-    let transaction = if statement.is_batch { Transaction::Callers } else { Transaction::Own };
+    let transaction = if statement.commits_each() { Transaction::Own } else { Transaction::Callers };
     let mut engine = Engine { object_store: &endpoint.object_store, session, transaction };
     engine.run(sql, &statement.parameters).await.map_err(|error| Failure::Engine(error.to_string()))
 }

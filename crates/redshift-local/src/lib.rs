@@ -13,7 +13,7 @@
 //! * Identity columns count without gaps.
 //! * A view WITH NO SCHEMA BINDING is checked when it is created, and pins its tables.
 //! * Encodings, distribution and sort keys are checked and forgotten; EXPLAIN shows PostgreSQL's plan.
-//! * Refused though Redshift has it: sessions, WithEvent, CSV results, ExecutionMode AUTO_COMMIT; SUPER and the other types
+//! * Refused though Redshift has it: WithEvent; SUPER and the other types
 //!   PostgreSQL lacks; UNLOAD; COPY without a manifest or of other formats than Parquet; Python and Lambda functions.
 //!   Documented functions without a counterpart (RATIO_TO_REPORT, FNV_HASH, the SUPER ones) fail as
 //!   PostgreSQL's "does not exist".
@@ -33,6 +33,7 @@ mod dialect;
 mod engine;
 mod engine_error;
 mod execution;
+mod kept_session;
 mod procedure;
 mod result_set;
 mod session;
@@ -53,6 +54,7 @@ pub use check::check;
 pub use dialect::{Refusal, Verdict};
 
 use crate::copy::ObjectStore;
+use crate::kept_session::KeptSessions;
 use crate::session::Warehouse;
 use crate::statement::StatementStore;
 
@@ -85,6 +87,7 @@ pub(crate) struct Endpoint {
     pub(crate) warehouse: Warehouse,
     pub(crate) object_store: ObjectStore,
     pub(crate) statements: StatementStore,
+    pub(crate) kept_sessions: KeptSessions,
 }
 
 /// The Data API as a router, to be served alone or beside other services. It answers `POST /`.
@@ -97,6 +100,7 @@ pub fn router(options: Options) -> Result<Router, Error> {
         warehouse: Warehouse::new(server),
         object_store: ObjectStore::new(options.s3_endpoint, options.region),
         statements: StatementStore::default(),
+        kept_sessions: KeptSessions::default(),
     };
     Ok(Router::new()
         .route("/", post(data_api::handle))

@@ -77,6 +77,15 @@ impl ColumnMetadata {
         Self { name: column.name().to_owned(), type_name: type_name.to_owned(), is_nullable: true, ..Self::default() }
     }
 
+    /// Width, or precision and scale, as PostgreSQL keeps them in one number.
+    pub(crate) fn set_modifier(&mut self, modifier: i32) {
+        let modifier = modifier - 4;
+        if modifier > 0 {
+            (self.precision, self.scale) =
+                if self.type_name == "numeric" { (modifier >> 16, modifier & 0xffff) } else { (modifier, 0) };
+        }
+    }
+
     pub(crate) fn to_json(&self) -> Value {
         let is_text = matches!(self.type_name.as_str(), "varchar" | "bpchar");
         let is_number = matches!(self.type_name.as_str(), "int2" | "int4" | "int8" | "float4" | "float8" | "numeric");
@@ -99,7 +108,7 @@ impl ColumnMetadata {
 }
 
 /// Redshift's internal name of a PostgreSQL type, by its fixed object id.
-fn internal_type_name(oid: u32) -> &'static str {
+pub(crate) fn internal_type_name(oid: u32) -> &'static str {
     match oid {
         16 => "bool",
         20 => "int8",
@@ -142,6 +151,17 @@ impl Field {
             Self::Null | Self::Boolean(_) => 1,
             Self::Long(_) | Self::Double(_) => 8,
             Self::Text(text) => text.len(),
+        }
+    }
+
+    /// How it stands between commas; NULL is nothing.
+    pub(crate) fn to_csv(&self) -> String {
+        match self {
+            Self::Null => String::new(),
+            Self::Boolean(value) => value.to_string(),
+            Self::Long(value) => value.to_string(),
+            Self::Double(value) => value.to_string(),
+            Self::Text(value) => value.clone(),
         }
     }
 

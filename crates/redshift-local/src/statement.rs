@@ -7,8 +7,11 @@ use std::time::{Duration, SystemTime};
 
 use tokio::sync::Notify;
 
+use crate::api_error::ApiError;
 use crate::result_set::ResultSet;
 
+/// Statements that run or wait on one warehouse.
+const ACTIVE_MAX: usize = 500;
 const RECORD_RETENTION: Duration = Duration::from_secs(24 * 60 * 60);
 const CLIENT_TOKEN_RETENTION: Duration = Duration::from_secs(8 * 60 * 60);
 
@@ -59,6 +62,67 @@ pub(crate) enum Target {
     Cluster(String),
 }
 
+/// What a statement is connected to, as the caller named it.
+#[derive(Debug, Clone)]
+pub(crate) struct Connection {
+    pub(crate) database: String,
+    pub(crate) target: Target,
+    pub(crate) db_user: Option<String>,
+    pub(crate) secret_arn: Option<String>,
+}
+
+/// How a result is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ResultFormat {
+    Json,
+    Csv,
+}
+
+impl ResultFormat {
+    pub(crate) fn read(name: Option<&str>) -> Result<Self, ApiError> {
+        match name {
+            None | Some("JSON") => Ok(Self::Json),
+            Some("CSV") => Ok(Self::Csv),
+            Some(other) => Err(ApiError::Validation(format!("ResultFormat is JSON or CSV, not `{other}`"))),
+        }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Json => "JSON",
+            Self::Csv => "CSV",
+        }
+    }
+}
+
+/// How the statements of a batch are committed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ExecutionMode {
+    /// All together or none.
+    Transaction,
+    /// Each alone; a failure of one does not affect the others.
+    AutoCommit,
+}
+
+impl ExecutionMode {
+    pub(crate) fn read(name: Option<&str>) -> Result<Self, ApiError> {
+        match name {
+            None | Some("TRANSACTION") => Ok(Self::Transaction),
+            Some("AUTO_COMMIT") => Ok(Self::AutoCommit),
+            Some(other) => {
+                Err(ApiError::Validation(format!("ExecutionMode is TRANSACTION or AUTO_COMMIT, not `{other}`")))
+            }
+        }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Transaction => "TRANSACTION",
+            Self::AutoCommit => "AUTO_COMMIT",
+        }
+    }
+}
+
 /// One SQL text of a call; a batch has several.
 #[derive(Debug, Clone)]
 pub(crate) struct SubStatement {
@@ -79,10 +143,11 @@ pub(crate) struct Statement {
     pub(crate) id: String,
     pub(crate) is_batch: bool,
     pub(crate) name: Option<String>,
-    pub(crate) database: String,
-    pub(crate) target: Target,
-    pub(crate) db_user: Option<String>,
-    pub(crate) secret_arn: Option<String>,
+    pub(crate) connection: Connection,
+    /// The kept session it runs in, if any.
+    pub(crate) session_id: Option<String>,
+    pub(crate) result_format: ResultFormat,
+    pub(crate) execution_mode: ExecutionMode,
     pub(crate) parameters: Vec<Parameter>,
     pub(crate) status: Status,
     pub(crate) error: Option<String>,
@@ -95,7 +160,7 @@ pub(crate) struct Statement {
 }
 
 impl Statement {
-    pub(crate) fn new(id: String, database: String, target: Target, sqls: Vec<String>, is_batch: bool) -> Self {
+    pub(crate) fn new(id: String, connection: Connection, sqls: Vec<String>, is_batch: bool) -> Self {
         let now = SystemTime::now();
         let sub_statements = sqls
             .into_iter()
@@ -114,10 +179,10 @@ impl Statement {
             id,
             is_batch,
             name: None,
-            database,
-            target,
-            db_user: None,
-            secret_arn: None,
+            connection,
+            session_id: None,
+            result_format: ResultFormat::Json,
+            execution_mode: ExecutionMode::Transaction,
             parameters: Vec::new(),
             status: Status::Submitted,
             error: None,
@@ -128,6 +193,13 @@ impl Statement {
             updated_at: now,
             sub_statements,
         }
+    }
+}
+
+impl Statement {
+    /// Whether each SQL text is a transaction of its own.
+    pub(crate) fn commits_each(&self) -> bool {
+        !self.is_batch || self.execution_mode == ExecutionMode::AutoCommit
     }
 }
 
@@ -147,7 +219,10 @@ struct Records {
 
 impl StatementStore {
     /// Keeps a new statement, unless its client token was seen in the last 8 hours: then the earlier one is the answer.
-    pub(crate) fn submit(&self, statement: Statement, client_token: Option<String>) -> Submission {
+    ///
+    /// # Errors
+    /// More statements running than a warehouse takes.
+    pub(crate) fn submit(&self, statement: Statement, client_token: Option<String>) -> Result<Submission, ApiError> {
         let mut records = self.lock();
         let now = SystemTime::now();
         let is_recent = |since: SystemTime, retention| now.duration_since(since).is_ok_and(|age| age < retention);
@@ -155,16 +230,27 @@ impl StatementStore {
             .statements
             .retain(|_, statement| !statement.status.is_final() || is_recent(statement.created_at, RECORD_RETENTION));
         records.client_tokens.retain(|_, (_, since)| is_recent(*since, CLIENT_TOKEN_RETENTION));
+        if records.statements.values().filter(|statement| !statement.status.is_final()).count() >= ACTIVE_MAX {
+            return Err(ApiError::ActiveStatementsExceeded(format!("{ACTIVE_MAX} statements are running already")));
+        }
         if let Some(token) = client_token {
             if let Some((id, _)) = records.client_tokens.get(&token)
                 && let Some(earlier) = records.statements.get(id)
             {
-                return Submission::Repeated(earlier.clone());
+                return Ok(Submission::Repeated(earlier.clone()));
             }
             records.client_tokens.insert(token, (statement.id.clone(), now));
         }
         records.statements.insert(statement.id.clone(), statement.clone());
-        Submission::New(statement)
+        Ok(Submission::New(statement))
+    }
+
+    /// The statement that was submitted with this token.
+    pub(crate) fn find_by_token(&self, token: &str) -> Option<Statement> {
+        let records = self.lock();
+        let (id, since) = records.client_tokens.get(token)?;
+        let is_known = SystemTime::now().duration_since(*since).is_ok_and(|age| age < CLIENT_TOKEN_RETENTION);
+        records.statements.get(id).filter(|_| is_known).cloned()
     }
 
     pub(crate) fn get(&self, id: &str) -> Option<Statement> {

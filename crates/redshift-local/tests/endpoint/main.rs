@@ -2,6 +2,7 @@
 //! these tests start themselves, and for COPY on the S3 of a LocalStack.
 
 mod api; // statuses, sub-statements, idempotency, cancellation, refused requests
+mod catalog; // databases, schemas, tables
 mod clients; // boto3 and the AWS CLI
 mod concurrency; // many clients at once
 mod copy; // Parquet by manifest
@@ -10,5 +11,6 @@ mod procedures; // parameters, RAISE, what a batch forbids
 mod requests; // what no client sends: garbage on the wire
 mod results; // typed values, column metadata, pages
 mod semantics; // what Redshift spells as PostgreSQL does and means otherwise
+mod sessions; // that outlive a call
 mod support;
 mod transactions; // one batch, one transaction; snapshots and locks

@@ -1,6 +1,7 @@
 //! Typed values, column metadata, pages.
 
-use aws_sdk_redshiftdata::types::Field;
+use aws_sdk_redshiftdata::error::ProvideErrorMetadata;
+use aws_sdk_redshiftdata::types::{Field, QueryRecords, ResultFormatString};
 
 use crate::support::Warehouse;
 
@@ -98,4 +99,23 @@ async fn a_statement_without_rows_has_no_result() {
     let id = warehouse.submit("create table public.t (a int)").await;
     assert_eq!(warehouse.end(&id).await.0.has_result_set, Some(false));
     assert!(warehouse.client.get_statement_result().id(&id).send().await.is_err());
+}
+
+#[tokio::test]
+async fn a_result_in_csv_is_read_by_the_second_operation_only() {
+    let warehouse = Warehouse::start("csv_results").await;
+    let call = || warehouse.client.execute_statement().workgroup_name("main").database("csv_results");
+    let sql = "select 1, 'a,\"b\"', null::int, 1.50, true union all select 2, 'line\\nend', 3, 2.25, false order by 1";
+    let id = call().sql(sql).result_format(ResultFormatString::Csv).send().await.expect("submit").id.expect("id");
+    assert!(warehouse.end(&id).await.is_finished());
+    let result = warehouse.client.get_statement_result_v2().id(&id).send().await.expect("result");
+    let QueryRecords::CsvRecords(text) = &result.records()[0] else { panic!("no CSV") };
+    assert_eq!(text, "1,\"a,\"\"b\"\"\",,1.50,true\n2,\"line\nend\",3,2.25,false\n");
+    assert_eq!((result.total_num_rows, result.column_metadata().len()), (2, 5));
+    let first = warehouse.client.get_statement_result().id(&id).send().await.expect_err("it is CSV");
+    assert_eq!(first.code(), Some("ValidationException"));
+    let json = warehouse.submit("select 1").await;
+    assert!(warehouse.end(&json).await.is_finished());
+    let second = warehouse.client.get_statement_result_v2().id(&json).send().await.expect_err("it is JSON");
+    assert_eq!(second.code(), Some("ValidationException"));
 }

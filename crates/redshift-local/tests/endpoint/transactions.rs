@@ -1,5 +1,7 @@
 //! One batch is one transaction; snapshots and locks are Redshift's.
 
+use aws_sdk_redshiftdata::types::{ExecutionMode, SqlParameter};
+
 use crate::support::Warehouse;
 
 #[tokio::test]
@@ -102,4 +104,20 @@ async fn wait_for_sub_statement(warehouse: &Warehouse, id: &str, index: usize) {
         );
         tokio::task::yield_now().await;
     }
+}
+
+#[tokio::test]
+async fn statements_of_an_auto_commit_batch_stand_for_themselves() {
+    let warehouse = Warehouse::start("auto_commit").await;
+    warehouse.apply(&["create table public.t (a int)"]).await;
+    let batch = warehouse.client.batch_execute_statement().workgroup_name("main").database("auto_commit");
+    let batch = batch.execution_mode(ExecutionMode::AutoCommit).sqls("insert into t values (1)").sqls("select 1 / 0");
+    let id = batch
+        .sqls("insert into t values (:a::int)")
+        .parameters(SqlParameter::builder().name("a").value("3").build().expect("parameter"));
+    let id = id.send().await.expect("submit").id.expect("id");
+    let ended = warehouse.end(&id).await;
+    assert_eq!(ended.sub_statuses(), ["FINISHED", "FAILED", "FINISHED"]);
+    assert_eq!(ended.status(), "FAILED");
+    assert_eq!(warehouse.rows("select a from t order by a").await, [["1"], ["3"]]);
 }

@@ -18,7 +18,7 @@ struct Server {
 }
 
 /// URL of a superuser of the server, without a database.
-pub(super) fn url() -> &'static str {
+pub(crate) fn url() -> &'static str {
     static SERVER: OnceLock<Server> = OnceLock::new();
     &SERVER.get_or_init(start).url
 }

@@ -40,6 +40,11 @@ impl Warehouse {
             region: "us-east-1".to_owned(),
         };
         tokio::spawn(redshift_local::serve(listener, options, std::future::pending()));
+        Self::at(endpoint, database)
+    }
+
+    /// A client of an endpoint that is served already.
+    pub(crate) fn at(endpoint: String, database: &str) -> Self {
         let config = aws_sdk_redshiftdata::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("us-east-1"))
@@ -66,22 +71,30 @@ impl Warehouse {
 
     /// Waits until the statement has a status that satisfies `condition`.
     pub(crate) async fn wait(&self, id: &str, condition: impl Fn(&StatusString) -> bool) -> Statement {
+        self.wait_within(id, DEADLINE, condition).await
+    }
+
+    async fn wait_within(&self, id: &str, deadline: Duration, condition: impl Fn(&StatusString) -> bool) -> Statement {
         let started = Instant::now();
         loop {
             let described = self.client.describe_statement().id(id).send().await.expect("describe");
             if described.status.as_ref().is_some_and(&condition) {
                 return Statement(described);
             }
-            assert!(started.elapsed() < DEADLINE, "statement {id} is still {:?}", described.status);
+            assert!(started.elapsed() < deadline, "statement {id} is still {:?}", described.status);
             tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 
     pub(crate) async fn end(&self, id: &str) -> Statement {
+        self.end_within(id, DEADLINE).await
+    }
+
+    pub(crate) async fn end_within(&self, id: &str, deadline: Duration) -> Statement {
         let is_end = |status: &StatusString| {
             matches!(status, StatusString::Finished | StatusString::Failed | StatusString::Aborted)
         };
-        self.wait(id, is_end).await
+        self.wait_within(id, deadline, is_end).await
     }
 
     pub(crate) async fn run(&self, sql: &str) -> Statement {

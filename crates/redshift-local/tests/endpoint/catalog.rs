@@ -1,0 +1,54 @@
+//! ListDatabases, ListSchemas, ListTables and DescribeTable.
+
+use crate::support::Warehouse;
+
+async fn start(name: &str) -> Warehouse {
+    let warehouse = Warehouse::start(name).await;
+    warehouse
+        .apply(&[
+            "create schema sales",
+            "create table sales.orders (k bigint not null, price decimal(8, 2) default 1.5, note varchar(40))",
+            "create table public.plain (a int)",
+            "create view sales.order_notes as select note from sales.orders",
+        ])
+        .await;
+    warehouse
+}
+
+#[tokio::test]
+async fn databases_schemas_and_tables_are_listed_by_pattern_and_page() {
+    let warehouse = start("catalog_lists").await;
+    let client = &warehouse.client;
+    let databases = client.list_databases().workgroup_name("main").database("catalog_lists").send().await;
+    assert!(databases.expect("list").databases().contains(&"catalog_lists".to_owned()));
+    let schemas = client.list_schemas().workgroup_name("main").database("catalog_lists");
+    let schemas = schemas.schema_pattern("s%").send().await.expect("list");
+    assert_eq!(schemas.schemas(), ["sales"]);
+    let tables = || client.list_tables().workgroup_name("main").database("catalog_lists");
+    let first = tables().schema_pattern("sales").max_results(1).send().await.expect("list");
+    assert_eq!(first.tables()[0].name.as_deref(), Some("order_notes"));
+    assert_eq!(first.tables()[0].r#type.as_deref(), Some("VIEW"));
+    let rest = tables().schema_pattern("sales").max_results(1).set_next_token(first.next_token).send().await;
+    let rest = rest.expect("list");
+    assert_eq!((rest.tables()[0].name.as_deref(), rest.tables()[0].r#type.as_deref()), (Some("orders"), Some("TABLE")));
+    assert_eq!(rest.next_token, None);
+    let named = tables().table_pattern("pl_in").send().await.expect("list");
+    assert_eq!(named.tables()[0].schema.as_deref(), Some("public"));
+}
+
+#[tokio::test]
+async fn a_table_is_described_column_by_column() {
+    let warehouse = start("catalog_table").await;
+    let call = warehouse.client.describe_table().workgroup_name("main").database("catalog_table");
+    let table = call.schema("sales").table("orders").send().await.expect("describe");
+    assert_eq!(table.table_name.as_deref(), Some("orders"));
+    let seen: Vec<_> = table
+        .column_list()
+        .iter()
+        .map(|it| {
+            (it.name().unwrap_or_default(), it.type_name().unwrap_or_default(), it.precision, it.scale, it.nullable)
+        })
+        .collect();
+    let expected = [("k", "int8", 0, 0, 0), ("price", "numeric", 8, 2, 1), ("note", "varchar", 40, 0, 1)];
+    assert_eq!(seen, expected);
+}

@@ -1,18 +1,33 @@
 //! The gate without a server: which statements of a script Redshift would refuse.
 
-use crate::dialect::{Refusal, lexer};
+use crate::dialect::Refusal;
+use crate::dialect::lexer::{self, Token};
 use crate::statement::Parameter;
 use crate::translate::{Values, parameter_names, translate};
 
 /// Checks every statement of `script`; at most one refusal each, placed in the script. A refusal with
 /// [`Verdict::NotOffered`](crate::Verdict) says that Redshift has the construct and this stand-in does not; what follows
 /// it in that statement was not looked at.
+///
+/// Behind a string, name, comment or bracket that never ends nothing can be told apart: the check stops there.
 pub fn check(script: &str) -> Vec<Refusal> {
-    let tokens = match lexer::tokenize(script) {
-        Ok(tokens) => tokens,
-        Err(refusal) => return vec![refusal],
-    };
-    let statements = lexer::split_statements(&tokens).into_iter().filter_map(|range| {
+    match lexer::tokenize(script) {
+        Ok(tokens) => check_statements(script, &tokens),
+        Err(fault) => {
+            let before = fault.offset_in(script);
+            // What stands in front is whole up to the last semicolon outside strings.
+            let whole = script[..before].rmatch_indices(';').find_map(|(end, _)| {
+                lexer::tokenize(&script[..end]).ok().map(|tokens| check_statements(&script[..end], &tokens))
+            });
+            let mut refusals = whole.unwrap_or_default();
+            refusals.push(fault);
+            refusals
+        }
+    }
+}
+
+fn check_statements(script: &str, tokens: &[Token]) -> Vec<Refusal> {
+    let statements = lexer::split_statements(tokens).into_iter().filter_map(|range| {
         let start = tokens[range.start].start;
         let statement = &script[start..tokens[range.end - 1].end];
         check_statement(statement).err().map(|refusal| refusal.within(script, start))
@@ -36,5 +51,12 @@ mod tests {
         let script = "select 1;\nselect now();\n\ninsert into s.t values (:p);\nselect a\n  from s.t for update;";
         let places: Vec<_> = check(script).into_iter().map(|refusal| (refusal.line, refusal.column)).collect();
         assert_eq!(places, [(2, 8), (6, 12)]);
+    }
+
+    #[test]
+    fn a_text_that_never_ends_does_not_hide_what_stands_before_it() {
+        let places: Vec<_> =
+            check("select now();\nselect 1;\nselect 'a; b").iter().map(|it| (it.line, it.column)).collect();
+        assert_eq!(places, [(1, 8), (3, 8)]);
     }
 }

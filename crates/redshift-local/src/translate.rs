@@ -277,6 +277,19 @@ fn rewrite_alter_table(rewrite: &mut Rewrite<'_>, range: Range<usize>) -> Result
             rewrite_type(rewrite, column + 2)?;
             Ok(())
         }
+        ("alter", _) if rewrite.is(column + 1, "encode") => {
+            // As with the physical layout above: only the column's existence is checked.
+            let table: String =
+                rewrite.tokens[range.start + 2..index].iter().map(|token| token.text.as_str()).collect();
+            let name = rewrite.tokens[column].text.clone();
+            rewrite.remove(range.start + 1..range.end);
+            rewrite.replace(range.start, format!("select {} from {table} limit 0", quote_identifier(&name)));
+            Ok(())
+        }
+        ("append" | "set", _) => {
+            let construct = format!("ALTER TABLE … {}", rewrite.tokens[index].text.to_uppercase());
+            Err(rewrite.not_offered(index, construct, "the stand-in does not offer it; write INSERT and DELETE"))
+        }
         ("drop" | "rename" | "owner", _) => Ok(()),
         (other, _) => {
             let reason = "Redshift has ADD COLUMN, DROP COLUMN, RENAME, OWNER TO, ALTER COLUMN … TYPE VARCHAR(n), ALTER SORTKEY, DISTKEY, DISTSTYLE";

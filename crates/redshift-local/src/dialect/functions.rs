@@ -17,7 +17,7 @@ static KEYWORDS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
         "add all and any as between by case cube default delete distinct distkey else elsif except exclude execute exists
     exit filter for foreign from group having identity if ilike in inout insert intersect into is join key like limit
     loop minus not null offset on options or out over partition pivot primary qualify return rollup select set sets
-    similar some sortkey table then to top union unique unpivot using values when where while with within",
+    similar some sortkey table then to top union unique unload unpivot using values when where while with within",
     )
 });
 

@@ -24,6 +24,14 @@ fn check_merge(view: TokenView<'_>, merge: usize, end: usize) -> Result<(), Refu
     if view.is_symbol(source, "(") {
         return Err(view.refuse(source, "MERGE USING (…)", "Redshift's source is a table; fill a temporary one first"));
     }
+    let path = |start: usize| (start..view.name_end(start)).map(|at| view.tokens[at].text.as_str()).collect::<String>();
+    if view.is_name(source) && path(source) == path(merge + 2) {
+        return Err(view.refuse(
+            source,
+            "MERGE of a table into itself",
+            "source and target differ; copy the rows first",
+        ));
+    }
     let Some(on) = view.find_beside(source..end, &["on"]) else {
         return Err(view.refuse(source, "MERGE", "ON is missing"));
     };

@@ -39,6 +39,13 @@ impl Refusal {
         }
     }
 
+    /// Where in `sql`, the checked text, the refusal stands, in bytes.
+    pub(crate) fn offset_in(&self, sql: &str) -> usize {
+        let line_start: usize = sql.split_inclusive('\n').take(self.line - 1).map(str::len).sum();
+        let line = &sql[line_start..];
+        line_start + line.char_indices().nth(self.column - 1).map_or(line.len(), |(offset, _)| offset)
+    }
+
     /// The same place, for what Redshift has and the stand-in lacks.
     pub(crate) fn into_not_offered(mut self) -> Self {
         self.verdict = Verdict::NotOffered;

@@ -20,9 +20,24 @@ fn is_reserved(view: TokenView<'_>, index: usize) -> bool {
     })
 }
 
-/// Names given by AS, and those of the columns of a new table.
+/// Words behind which a table's name stands.
+const BEFORE_TABLES: &[&str] = &["from", "join", "into", "update", "table"];
+/// Words behind which a column's name may stand.
+const BEFORE_COLUMNS: &[&str] = &["select", "distinct", "by", "where", "and", "or", "on", "having", "set"];
+/// What stands behind a column's name.
+const BEHIND_COLUMNS: &[&str] = &[
+    ",", ")", "=", "<", ">", "<>", "!=", "<=", ">=", "+", "-", "||", "::", "from", "is", "in", "not", "between",
+    "like", "and", "or", "order", "group", "limit", "asc", "desc", "as", "",
+];
+/// Reserved words that stand for a value.
+const VALUES: &[&str] = &["sysdate", "current_user_id", "nulls"];
+
+/// Names given by AS or without, those of tables and columns that are read, and those of the columns of a new table.
 pub(super) fn check(view: TokenView<'_>) -> Result<(), Refusal> {
     for index in 0..view.len() {
+        if is_reserved(view, index) && is_name_position(view, index) {
+            return Err(view.refuse(index, view.text(index).to_uppercase(), REASON));
+        }
         let names_something = view.is(index, "as")
             && is_reserved(view, index + 1)
             // `AS IDENTITY(1, 1)` and the type of a CAST are no names.
@@ -55,6 +70,71 @@ pub(super) fn check(view: TokenView<'_>) -> Result<(), Refusal> {
         index = view.next_beside(index);
     }
     Ok(())
+}
+
+/// Whether the reserved word at `index` stands where only a name can.
+fn is_name_position(view: TokenView<'_>, index: usize) -> bool {
+    let is_qualified = index > 0 && view.is_symbol(index - 1, ".");
+    if is_qualified || view.is_any(index, VALUES) {
+        return false;
+    }
+    // `raw.bookings`
+    if view.is_symbol(index + 1, ".") && view.is_name(index + 2) {
+        return true;
+    }
+    let Some(before) = index.checked_sub(1) else { return false };
+    let follows_typed_literal = view.tokens.get(index + 1).is_some_and(|token| token.kind == TokenKind::Text);
+    if view.is_any(before, BEFORE_TABLES) {
+        return !follows_typed_literal && !view.is_symbol(index + 1, "(");
+    }
+    // `with snapshot as (`
+    let is_common_table = view.is_any(before, &["with", "recursive"]) || view.is_symbol(before, ",");
+    if is_common_table && view.are(index + 1, &["as", "("]) {
+        return true;
+    }
+    let behind = view.tokens.get(index + 1).map_or("", |token| token.text.as_str());
+    if view.is_any(before, BEFORE_COLUMNS) {
+        return BEHIND_COLUMNS.contains(&behind);
+    }
+    is_bare_alias(view, index) || is_insert_column(view, index)
+}
+
+/// `select a tag, …`: a name behind a value, between SELECT and FROM.
+fn is_bare_alias(view: TokenView<'_>, index: usize) -> bool {
+    let before = &view.tokens[index - 1];
+    let is_value = match before.kind {
+        TokenKind::Word => !is_reserved(view, index - 1) && view.text(index - 1) != "all",
+        TokenKind::QuotedName | TokenKind::Text | TokenKind::Number => true,
+        _ => before.is_symbol(")"),
+    };
+    if !is_value || !(view.is_symbol(index + 1, ",") || view.is(index + 1, "from")) {
+        return false;
+    }
+    let mut at = index;
+    while at > 0 {
+        at -= 1;
+        match view.tokens[at].partner {
+            Some(partner) if partner > at => return false,
+            Some(partner) => at = partner,
+            None if view.is_any(at, &["from", "where", "by", "encode", "set", "values", "copy", "unload"]) => {
+                return false;
+            }
+            None if view.is(at, "select") => return true,
+            None => {}
+        }
+    }
+    false
+}
+
+/// `insert into t (a, tag)`
+fn is_insert_column(view: TokenView<'_>, index: usize) -> bool {
+    let is_item = (view.is_symbol(index - 1, "(") || view.is_symbol(index - 1, ","))
+        && (view.is_symbol(index + 1, ")") || view.is_symbol(index + 1, ","));
+    let Some(open) = view.enclosing(index).filter(|_| is_item) else { return false };
+    open > 0 && view.is_name(open - 1) && {
+        let name = view.name_start(open - 1);
+        name > 0 && view.is(name - 1, "into")
+    }
 }
 
 /// Whether the AS at `index` belongs to `CAST(value AS type)`.

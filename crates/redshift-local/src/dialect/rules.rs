@@ -8,7 +8,8 @@ use super::plpgsql::{self, Header, Role};
 use super::statement_kind::StatementKind;
 use super::token_view::TokenView;
 use super::{
-    constructs, cursor_rules, functions, merge_rules, procedure_rules, reserved_words, statement_rules, window_rules,
+    constructs, cursor_rules, functions, merge_rules, procedure_rules, query_rules, reserved_words, session_rules,
+    statement_rules, window_rules,
 };
 
 /// Checks one statement and the bodies in it.
@@ -43,6 +44,7 @@ fn check_kind(view: TokenView<'_>) -> Result<StatementKind, Refusal> {
     };
     statement_rules::check(view, 0..view.len())?;
     cursor_rules::check(view, 0)?;
+    session_rules::check(view)?;
     Ok(kind)
 }
 
@@ -78,6 +80,7 @@ fn check_text(view: TokenView<'_>) -> Result<(), Refusal> {
     constructs::check(view)?;
     reserved_words::check(view)?;
     window_rules::check(view)?;
+    query_rules::check(view)?;
     merge_rules::check(view)?;
     functions::check(view)
 }

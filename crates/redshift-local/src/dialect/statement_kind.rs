@@ -42,6 +42,25 @@ pub(crate) enum StatementKind {
     Comment,
 }
 
+/// Objects that Redshift has and the stand-in lacks.
+const OTHER_OBJECTS: &[&str] = &[
+    "database",
+    "datashare",
+    "external",
+    "group",
+    "identity",
+    "library",
+    "masking",
+    "model",
+    "rls",
+    "role",
+    "template",
+    "user",
+];
+/// Statements that Redshift has and the stand-in lacks.
+const OTHER_STATEMENTS: &[&str] = &["attach", "cancel", "deallocate", "desc", "detach", "execute", "prepare", "use"];
+const OTHER: &str = "the stand-in does not offer it";
+
 const CREATABLE: &str = "only TABLE, VIEW, MATERIALIZED VIEW, SCHEMA, PROCEDURE and FUNCTION can be created here";
 
 impl StatementKind {
@@ -55,6 +74,7 @@ impl StatementKind {
         let refuse = |construct: String, reason: &str| {
             Err(Refusal::at(sql, tokens.first().map_or(0, |token| token.start), construct, reason))
         };
+        let not_offered = |construct: String| refuse(construct, OTHER).map_err(Refusal::into_not_offered);
         if tokens.first().is_some_and(|token| token.is_symbol("(")) {
             return Ok(Self::Select);
         }
@@ -92,10 +112,19 @@ impl StatementKind {
             },
             "drop" => match (word(1), word(2)) {
                 ("table" | "view" | "schema" | "procedure" | "function", _) | ("materialized", "view") => Self::Drop,
+                (other, _) if OTHER_OBJECTS.contains(&other) => {
+                    return not_offered(format!("DROP {}", other.to_uppercase()));
+                }
                 (other, _) => return refuse(format!("DROP {}", other.to_uppercase()), CREATABLE),
             },
             "alter" => match word(1) {
                 "table" => Self::AlterTable,
+                other
+                    if OTHER_OBJECTS.contains(&other)
+                        || matches!(other, "schema" | "procedure" | "default" | "system") =>
+                {
+                    return not_offered(format!("ALTER {}", other.to_uppercase()));
+                }
                 other => return refuse(format!("ALTER {}", other.to_uppercase()), "only ALTER TABLE is offered here"),
             },
             "create" => return Self::of_create(sql, tokens),
@@ -105,6 +134,10 @@ impl StatementKind {
                     "Redshift has VALUES only in INSERT and MERGE; write SELECT … UNION ALL SELECT …",
                 );
             }
+            "prepare" if word(1) == "transaction" => {
+                return refuse("PREPARE TRANSACTION".into(), "Redshift does not have it");
+            }
+            other if OTHER_STATEMENTS.contains(&other) => return not_offered(other.to_uppercase()),
             other => return refuse(other.to_uppercase(), "it starts no Redshift statement"),
         };
         Ok(kind)
@@ -125,6 +158,10 @@ impl StatementKind {
             ["schema", ..] => Ok(Self::CreateSchema),
             ["procedure", ..] => Ok(Self::CreateProcedure),
             ["function", ..] => Ok(Self::CreateFunction),
+            [first, ..] if OTHER_OBJECTS.contains(first) => {
+                let construct = format!("CREATE {}", first.to_uppercase());
+                Err(Refusal::at(sql, tokens[0].start, construct, OTHER).into_not_offered())
+            }
             [first, ..] => {
                 Err(Refusal::at(sql, tokens[0].start, format!("CREATE {}", first.to_uppercase()), CREATABLE))
             }

@@ -64,7 +64,7 @@ fn check_alter(view: TokenView<'_>, range: Range<usize>) -> Result<(), Refusal> 
     let action = view.name_end(range.start + 2);
     let mut index = action;
     while index < range.end {
-        if view.is_symbol(index, ",") && view.is_any(action, &["add", "drop", "alter"]) {
+        if view.is_symbol(index, ",") && view.is_any(action, &["add", "drop", "alter", "rename"]) {
             let reason = "Redshift changes one thing per ALTER TABLE; write one statement each";
             return Err(view.refuse(index, "ALTER TABLE with several actions", reason));
         }
@@ -74,6 +74,7 @@ fn check_alter(view: TokenView<'_>, range: Range<usize>) -> Result<(), Refusal> 
         }
         index = view.next_beside(index);
     }
+    check_add_column(view, action, range.end)?;
     if !view.is(action, "alter") {
         return Ok(());
     }
@@ -102,10 +103,27 @@ fn check_alter(view: TokenView<'_>, range: Range<usize>) -> Result<(), Refusal> 
     Ok(())
 }
 
+/// `ADD COLUMN … NOT NULL` fills the rows that exist, so it needs a default.
+fn check_add_column(view: TokenView<'_>, action: usize, end: usize) -> Result<(), Refusal> {
+    let adds_column = view.is(action, "add")
+        && !view.is_any(action + 1, &["constraint", "primary", "unique", "foreign", "partition", "check"]);
+    let not_null = (action..end).find(|&index| adds_column && view.are(index, &["not", "null"]));
+    match not_null {
+        Some(index) if !(action..end).any(|at| view.is_any(at, &["default", "identity"])) => {
+            Err(view.refuse(index, "ADD COLUMN … NOT NULL", "it needs a DEFAULT, which fills the rows that exist"))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn check_drop(view: TokenView<'_>, range: Range<usize>) -> Result<(), Refusal> {
     if view.are(range.start + 1, &["procedure", "if", "exists"]) {
         let reason = "Redshift's DROP PROCEDURE has no IF EXISTS; write CREATE OR REPLACE PROCEDURE";
         return Err(view.refuse(range.start + 2, "DROP PROCEDURE IF EXISTS", reason));
+    }
+    if view.are(range.start + 1, &["function", "if", "exists"]) {
+        let reason = "Redshift's DROP FUNCTION has no IF EXISTS; write CREATE OR REPLACE FUNCTION";
+        return Err(view.refuse(range.start + 2, "DROP FUNCTION IF EXISTS", reason));
     }
     if view.is(range.start + 1, "procedure") && !view.is_symbol(view.name_end(range.start + 2), "(") {
         let reason = "Redshift wants the types of its arguments: DROP PROCEDURE name(type, …)";

@@ -54,6 +54,9 @@ pub(crate) fn read_type(sql: &str, tokens: &[Token], at: usize) -> Result<TypeNa
         "timetz" => plain("timetz"),
         "refcursor" => plain("refcursor"),
         "record" => plain("record"),
+        "timestamp" | "time" if !arguments.values.is_empty() => {
+            refuse(name, "its precision is microseconds in Redshift; leave the number out".to_owned())
+        }
         "timestamp" | "time" => {
             let (end, zoned) = match (word(arguments.end), word(arguments.end + 1), word(arguments.end + 2)) {
                 ("without", "time", "zone") => (arguments.end + 3, ""),

@@ -243,9 +243,8 @@ fn date_part(written: &str) -> Option<&'static str> {
         "millisecond" | "milliseconds" | "ms" | "msec" | "msecs" | "millisec" | "millisecs" | "millisecon" => {
             "milliseconds"
         }
-        "microsecond" | "microseconds" | "microsec" | "microsecs" | "microsecond(s)" | "usec" | "usecs" => {
-            "microseconds"
-        }
+        "microsecond" | "microseconds" | "microsec" | "microsecs" | "us" | "usec" | "usecs" | "usecond"
+        | "useconds" => "microseconds",
         _ => return None,
     })
 }

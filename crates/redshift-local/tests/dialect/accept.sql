@@ -74,7 +74,7 @@ update market.stays set paid = rates.paid, is_paid = true from market.rates as r
 delete from market.stays using market.gone where market.stays.stay_id = market.gone.stay_id and market.stays.arrived_on < '2024-02-01'
 ;;
 -- case: with_delete
-with old as (select stay_id from market.stays where arrived_on < '2020-01-01') delete from market.stays where stay_id in (select stay_id from old)
+with gone as (select stay_id from market.stays where arrived_on < '2020-01-01') delete from market.stays where stay_id in (select stay_id from gone)
 ;;
 -- case: merge_both_branches
 merge into market.small using batch as news on market.small.id = news.id
@@ -242,4 +242,415 @@ call market.settle(:listing, cast(:as_of as date), 'x')
 ;;
 -- case: merge_remove_duplicates
 merge into market.small using market.news as news on small.id = news.id remove duplicates
+;;
+-- case: alter_table_venue_rename_column_venueseats_to_venuesize
+alter table venue rename column venueseats to venuesize
+;;
+-- case: alter_table_category_drop_constraint_category_pkey
+alter table category drop constraint category_pkey
+;;
+-- case: alter_table_event_alter_column_eventname_type_varchar_300
+alter table event alter column eventname type varchar(300)
+;;
+-- case: alter_table_t1_alter_column_c0_encode_az64
+alter table t1 alter column c0 encode az64
+;;
+-- case: alter_table_inventory_alter_diststyle_key_distkey_inv_wareho
+alter table inventory alter diststyle key distkey inv_warehouse_sk
+;;
+-- case: alter_table_inventory_alter_diststyle_all
+alter table inventory alter diststyle all
+;;
+-- case: alter_table_t1_alter_sortkey_none
+alter table t1 alter sortkey none
+;;
+-- case: alter_table_t1_alter_sortkey_c0_c1
+alter table t1 alter sortkey (c0, c1)
+;;
+-- case: alter_table_t1_alter_encode_auto
+alter table t1 alter encode auto
+;;
+-- case: alter_table_users_add_column_feedback_score_int_default_null
+alter table users add column feedback_score int default null
+;;
+-- case: alter_table_users_drop_column_feedback_score_cascade
+alter table users drop column feedback_score cascade
+;;
+-- case: alter_table_my_schema_my_table_add_column_my_column_bigint_e
+alter table my_schema.my_table add column my_column bigint encode zstd
+;;
+-- case: create_temp_table_t1_as_select_something_from_t2
+create temp table t1 as (select something from t2)
+;;
+-- case: create_local_temp_table_t1_as_select_something_from_t2
+create local temp table t1 as select something from t2
+;;
+-- case: create_table_t1_diststyle_all_distkey_col1_compound_sortkey
+create table t1 diststyle all distkey(col1) compound sortkey(col1, col2) as select col1, col2 from t2
+;;
+-- case: create_table_t1_col1_col2_backup_yes_as_select_col1_col2_fro
+create table t1 (col1, col2) backup yes as select col1, col2 from t2
+;;
+-- case: select_current_date
+select current_date
+;;
+-- case: select_trunc_sysdate
+select trunc(sysdate)
+;;
+-- case: select_salesid_trunc_saletime_as_saletime_trunc_sysdate_as_n
+select salesid, trunc(saletime) as saletime, trunc(sysdate) as now from sales where saletime between trunc(sysdate)-120 and trunc(sysdate)
+;;
+-- case: create_view_sales_vw_as_select_from_public_sales_union_all_s
+create view sales_vw as select * from public.sales union all select * from spectrum.sales with no schema binding
+;;
+-- case: create_materialized_view_mat_view_example_backup_yes_auto_re
+create materialized view mat_view_example backup yes auto refresh no as select col1 from example_table
+;;
+-- case: insert_into_s1_t1_select_col1_from_testtable
+insert into s1.t1 (select col1 from testtable)
+;;
+-- case: insert_into_s1_t1_col1_col2_select_col1_col2_from_testtable
+insert into s1.t1 (col1, col2) (select col1, col2 from testtable)
+;;
+-- case: insert_into_schema1_t1_default_values
+insert into schema1.t1 default values
+;;
+-- case: select_from_select_partname_price_from_part_pivot_avg_price
+select * from (select partname, price from part) pivot (avg(price) for partname in ('P1', 'P2', 'P3'))
+;;
+-- case: select_from_select_quality_manufacturer_from_part_pivot_coun
+select * from (select quality, manufacturer from part) pivot (count(*) as count for quality in (1 as high, 2 as low, null as na)) as m
+;;
+-- case: select_from_select_red_green_blue_from_count_by_color_unpivo
+select * from (select red, green, blue from count_by_color) unpivot (cnt for color in (red, green, blue))
+;;
+-- case: select_exclude_col1_from_table1
+select * exclude col1 from table1
+;;
+-- case: select_a_col1_b_exclude_col2_col3_from_table1_as_a_table2_as
+select a.col1, b.* exclude (col2, col3) from table1 as a, table2 as b
+;;
+-- case: select_date_part_mil_foo_from_tbl1
+select date_part(mil, foo) from tbl1
+;;
+-- case: select_extract_yrs_from_foo_extract_qtr_from_foo_extract_dw
+select extract(yrs from foo), extract(qtr from foo), extract(dw from foo), extract(epoch from foo) from tbl1
+;;
+-- case: select_dateadd_msec_123_foo_datediff_us_foo_bar_dateadd_qtr
+select dateadd(msec, 123, foo), datediff(us, foo, bar), dateadd(qtr, 1, foo) from tbl1
+;;
+-- case: grant_select_delete_on_salesshare_to_group_developer_group_a
+grant select, delete on salesshare to group developer, group analyst
+;;
+-- case: grant_select_on_table_data_to_role_analyst_role
+grant select on table data to role analyst_role
+;;
+-- case: grant_select_cust_name_cust_phone_on_cust_profile_to_user1
+grant select(cust_name, cust_phone) on cust_profile to user1
+;;
+-- case: grant_role_sample_role1_to_user1_with_admin_option
+grant role sample_role1 to user1 with admin option
+;;
+-- case: grant_usage_on_schema_s_to_group_g
+grant usage on schema s to group g
+;;
+-- case: grant_all_on_all_tables_in_schema_s_to_u
+grant all on all tables in schema s to u
+;;
+-- case: revoke_all_on_schema_s_from_public
+revoke all on schema s from public
+;;
+-- case: merge_into_target_using_source_on_target_id_source_id_when_m
+merge into target using source on target.id = source.id when matched then update set id = source.id, name = source.name when not matched then insert values (source.id, source.name)
+;;
+-- case: merge_into_target_using_source_on_target_id_source_id_remove
+merge into target using source on target.id = source.id remove duplicates
+;;
+-- case: select_lead_col1_1_respect_nulls_over_order_by_col2_asc_from
+select lead(col1, 1) respect nulls over (order by col2 asc) from dual
+;;
+-- case: create_temporary_table_temp_table_as_select_name_from_other
+create temporary table #temp_table as select name from other_table
+;;
+-- case: create_table_other_temp_table_id_int
+create table #other_temp_table (id int)
+;;
+-- case: vacuum_2
+vacuum
+;;
+-- case: vacuum_sales_to_100_percent
+vacuum sales to 100 percent
+;;
+-- case: vacuum_recluster_sales
+vacuum recluster sales
+;;
+-- case: vacuum_sort_only_sales_to_75_percent
+vacuum sort only sales to 75 percent
+;;
+-- case: vacuum_delete_only_sales
+vacuum delete only sales
+;;
+-- case: vacuum_reindex_listing_to_75_percent
+vacuum reindex listing to 75 percent
+;;
+-- case: vacuum_listing_to_75_percent_boost
+vacuum listing to 75 percent boost
+;;
+-- case: analyze_verbose_venue
+analyze verbose venue
+;;
+-- case: analyze_compression_listing
+analyze compression listing
+;;
+-- case: analyze_sales_predicate_columns
+analyze sales predicate columns
+;;
+-- case: analyze_sales_a_b
+analyze sales (a, b)
+;;
+-- case: select_from_store_sales_ss_where_a_time_12_00_00_qualify_row
+select * from store_sales ss where a > time '12:00:00' qualify row_number() over (partition by d order by p desc) <= 2
+;;
+-- case: select_last_value_ss_item_over_partition_by_d_order_by_t_asc
+select *, last_value(ss_item) over (partition by d order by t asc rows between unbounded preceding and unbounded following) ss_last_item from store_sales ss
+;;
+-- case: select_top_10_qtysold_from_sales_order_by_qtysold_desc
+select top 10 qtysold from sales order by qtysold desc
+;;
+-- case: select_a_from_t_minus_select_a_from_u
+select a from t minus select a from u
+;;
+-- case: select_listagg_distinct_sellerid_within_group_order_by_selle
+select listagg(distinct sellerid, ', ') within group (order by sellerid) from sales
+;;
+-- case: select_listagg_x_within_group_order_by_x_over_partition_by_y
+select listagg(x, ',') within group (order by x) over (partition by y) from t
+;;
+-- case: select_percentile_cont_0_5_within_group_order_by_qtysold_ove
+select percentile_cont(0.5) within group (order by qtysold) over (partition by sellerid) from sales
+;;
+-- case: select_median_qtysold_over_partition_by_sellerid_from_sales
+select median(qtysold) over (partition by sellerid) from sales
+;;
+-- case: select_approximate_count_distinct_pricepaid_from_sales
+select approximate count(distinct pricepaid) from sales
+;;
+-- case: select_approximate_percentile_disc_0_5_within_group_order_by
+select approximate percentile_disc(0.5) within group (order by totalprice) from sales
+;;
+-- case: select_ratio_to_report_qtysold_over_partition_by_salesid_fro
+select ratio_to_report(qtysold) over (partition by salesid) from sales
+;;
+-- case: select_nth_value_qtysold_3_ignore_nulls_over_partition_by_a
+select nth_value(qtysold, 3) ignore nulls over (partition by a order by b rows between unbounded preceding and unbounded following) from t
+;;
+-- case: select_decode_caldate_2008_06_01_june_1st_2008_other_from_t
+select decode(caldate, '2008-06-01', 'June 1st, 2008', 'other') from t
+;;
+-- case: select_convert_timezone_est_2008_08_01_07_00_convert_timezon
+select convert_timezone('EST', '2008-08-01 07:00'), convert_timezone('a', 'b', ts) from t
+;;
+-- case: select_convert_integer_12_5_cast_12_5_as_int_12_5_decimal_10
+select convert(integer, 12.5), cast(12.5 as int), 12.5::decimal(10,2)
+;;
+-- case: select_try_cast_123_as_int
+select try_cast('123' as int)
+;;
+-- case: select_nvl2_a_1_2_nullif_a_b_coalesce_a_b_greatest_a_b_least
+select nvl2(a, 1, 2), nullif(a, b), coalesce(a, b), greatest(a, b), least(a, b) from t
+;;
+-- case: select_a_b_a_ilike_x_a_similar_to_a_b_a_x_a_y_a_like_10_esca
+select 'a' || 'b', a ilike '%x%', a similar to '(a|b)%', a ~ '^x', a !~ 'y', a like '10\\%' escape '\\' from t
+;;
+-- case: select_regexp_substr_email_regexp_instr_email_regexp_count_a
+select regexp_substr(email, '@[^.]*'), regexp_instr(email, '@'), regexp_count(a, 'b', 1, 'i'), regexp_replace(email, '@.*', 'x') from users
+;;
+-- case: select_json_extract_path_text_a_1_a_json_array_length_1_is_v
+select json_extract_path_text('{"a":1}', 'a'), json_array_length('[1]'), is_valid_json('x'), json_extract_array_element_text('[1]', 0)
+;;
+-- case: select_sha1_a_sha2_a_256_md5_a_crc32_a_fnv_hash_a_func_sha1
+select sha1('a'), sha2('a', 256), md5('a'), crc32('a'), fnv_hash('a'), func_sha1('a'), strtol('f', 16)
+;;
+-- case: with_recursive_n_i_as_select_1_union_all_select_i_1_from_n_w
+with recursive n (i) as (select 1 union all select i + 1 from n where i < 10) select i from n
+;;
+-- case: select_eventid_grouping_eventid_from_t_group_by_rollup_event
+select eventid, grouping(eventid) from t group by rollup (eventid, b)
+;;
+-- case: select_a_b_from_t_group_by_grouping_sets_a_b
+select a, b from t group by grouping sets ((a), (b), ())
+;;
+-- case: select_a_b_from_t_group_by_cube_a_b
+select a, b from t group by cube (a, b)
+;;
+-- case: create_table_s_t_id_bigint_identity_1_1_v_varchar_10_not_nul
+create table s.t (id bigint identity(1, 1), v varchar(10) not null default 'x' encode zstd, primary key (id), unique (v), foreign key (v) references u (v)) diststyle key distkey (id) interleaved sortkey (id, v)
+;;
+-- case: create_table_t_id_bigint_generated_by_default_as_identity_0
+create table t (id bigint generated by default as identity(0, 1))
+;;
+-- case: create_table_t_like_u_including_defaults
+create table t (like u including defaults)
+;;
+-- case: create_table_if_not_exists_t_a_int_backup_no
+create table if not exists t (a int) backup no
+;;
+-- case: create_or_replace_view_v_as_select_1_as_a
+create or replace view v as select 1 as a
+;;
+-- case: create_schema_if_not_exists_s_authorization_u_quota_50_gb
+create schema if not exists s authorization u quota 50 gb
+;;
+-- case: drop_table_if_exists_a_b_cascade
+drop table if exists a, b cascade
+;;
+-- case: drop_view_v
+drop view v
+;;
+-- case: drop_schema_s_restrict
+drop schema s restrict
+;;
+-- case: drop_function_f_x_int
+drop function f_x(int)
+;;
+-- case: truncate_t
+truncate t
+;;
+-- case: truncate_table_s_t
+truncate table s.t
+;;
+-- case: lock_t_u
+lock t, u
+;;
+-- case: lock_table_s_t
+lock table s.t
+;;
+-- case: set_query_group_to_x
+set query_group to 'x'
+;;
+-- case: set_search_path_to_a_b
+set search_path to a, b
+;;
+-- case: show_search_path
+show search_path
+;;
+-- case: show_timezone
+show timezone
+;;
+-- case: explain_verbose_select_1
+explain verbose select 1
+;;
+-- case: comment_on_table_t_is_x
+comment on table t is 'x'
+;;
+-- case: comment_on_column_t_c_is_x
+comment on column t.c is 'x'
+;;
+-- case: select_count_from_t_where_a_in_select_b_from_u_and_exists_se
+select count(*) from t where a in (select b from u) and exists (select 1 from v where v.a = t.a)
+;;
+-- case: select_case_a_when_1_then_x_else_y_end_case_when_a_is_null_t
+select case a when 1 then 'x' else 'y' end, case when a is null then 1 end from t
+;;
+-- case: select_a_from_t_where_b_any_select_c_from_u
+select a from t where b = any (select c from u)
+;;
+-- case: select_a_from_t_where_b_all_select_c_from_u
+select a from t where b > all (select c from u)
+;;
+-- case: select_interval_1_day_getdate_date_2024_01_01_3_timestamp_20
+select interval '1 day' + getdate(), date '2024-01-01' + 3, timestamp '2024-01-01 00:00:00', timestamptz '2024-01-01 00:00:00+00'
+;;
+-- case: select_a_at_time_zone_utc_from_t
+select a at time zone 'UTC' from t
+;;
+-- case: select_distinct_a_b_as_c_d_e_from_t_order_by_1_nulls_first_2
+select distinct a, b as c, d e from t order by 1 nulls first, 2 desc nulls last limit 10 offset 5
+;;
+-- case: select_t1_a_from_t1_left_outer_join_t2_on_t1_a_t2_a_full_joi
+select t1.a from t1 left outer join t2 on t1.a = t2.a full join t3 using (b) cross join t4 natural join t5
+;;
+-- case: update_t_set_a_u_a_from_u_where_t_b_u_b
+update t set a = u.a from u where t.b = u.b
+;;
+-- case: with_x_as_select_1_as_a_update_t_set_a_x_a_from_x
+with x as (select 1 as a) update t set a = x.a from x
+;;
+-- case: delete_from_t_using_u_where_t_a_u_a
+delete from t using u where t.a = u.a
+;;
+-- case: delete_t_where_a_1
+delete t where a = 1
+;;
+-- case: with_x_as_select_1_as_a_delete_from_t_using_x_where_t_a_x_a
+with x as (select 1 as a) delete from t using x where t.a = x.a
+;;
+-- case: insert_into_t_a_b_with_x_as_select_1_2_select_from_x
+insert into t (a, b) with x as (select 1, 2) select * from x
+;;
+-- case: insert_into_t_values_1_default_2_b
+insert into t values (1, default), (2, 'b')
+;;
+-- case: refresh_materialized_view_mv
+refresh materialized view mv
+;;
+-- case: drop_materialized_view_mv
+drop materialized view mv
+;;
+-- case: alter_table_t_owner_to_u
+alter table t owner to u
+;;
+-- case: call_p_1_a
+call p(1, 'a')
+;;
+-- case: declare_c_cursor_for_select_from_t
+declare c cursor for select * from t
+;;
+-- case: fetch_next_from_c
+fetch next from c
+;;
+-- case: fetch_forward_5_from_c
+fetch forward 5 from c
+;;
+-- case: close_c
+close c
+;;
+-- case: select_sum_a_over_partition_by_b_from_t
+select sum(a) over (partition by b) from t
+;;
+-- case: select_avg_a_over_order_by_b_rows_unbounded_preceding_count
+select avg(a) over (order by b rows unbounded preceding), count(*) over () from t
+;;
+-- case: select_max_a_over_partition_by_b_order_by_c_rows_between_3_p
+select max(a) over (partition by b order by c rows between 3 preceding and current row) from t
+;;
+-- case: select_object_transform_s_keep_a_from_t
+select object_transform(s keep '"a"') from t
+;;
+-- case: select_c_c_name_o_from_customer_c_c_c_orders_o
+select c.c_name, o from customer c, c.c_orders o
+;;
+-- case: select_json_parse_json_serialize_s_json_typeof_s_is_array_s
+select json_parse('{}'), json_serialize(s), json_typeof(s), is_array(s), get_array_length(s) from t
+;;
+-- case: select_date_trunc_month_d_last_day_d_months_between_a_b_add
+select date_trunc('month', d), last_day(d), months_between(a, b), add_months(d, 1), next_day(d, 'Tuesday'), to_char(d, 'YYYY-MM-DD'), to_date('a', 'b'), to_timestamp('a', 'b'), to_number('1', '9') from t
+;;
+-- case: select_abs_a_ceil_a_ceiling_a_floor_a_round_a_2_trunc_a_2_mo
+select abs(a), ceil(a), ceiling(a), floor(a), round(a, 2), trunc(a, 2), mod(a, b), power(a, 2), sqrt(a), cbrt(a), exp(a), ln(a), log(a), sign(a), random(), pi(), degrees(a), radians(a), sin(a), cos(a), tan(a), asin(a), acos(a), atan(a), atan2(a, b), cot(a), dexp(a), dlog1(a), dlog10(a), to_hex(a) from t
+;;
+-- case: select_stddev_samp_a_stddev_pop_a_variance_a_var_samp_a_var
+select stddev_samp(a), stddev_pop(a), variance(a), var_samp(a), var_pop(a), bool_and(b), bool_or(b), bit_and(a), bit_or(a), any_value(a), count(distinct a) from t
+;;
+-- case: select_current_user_session_user_user_current_user_id_curren
+select current_user, session_user, user, current_user_id, current_database(), version(), pg_backend_pid(), current_setting('x')
+;;
+-- case: select_pg_last_copy_count_pg_last_query_id
+select pg_last_copy_count(), pg_last_query_id()
+;;
+-- case: select_it_s_back_slash_a_b_quoted_name_from_raw_table
+select 'it''s', 'back\'slash', 'a;b', "Quoted Name" from "raw"."Table"
+;;
+-- case: select_1_as_tag_t_tag_raw_x_from_t
+select 1 as "tag", t.tag, "raw".x from t
 ;;

@@ -2,28 +2,28 @@
 //!
 //! A call's SQL is read as tokens ([`check`] does the same without a server), refused where Redshift would refuse it,
 //! rewritten where PostgreSQL spells or means it otherwise, and run in a PostgreSQL session of its own, whose database holds
-//! the functions that PostgreSQL lacks (`shims.sql`). COPY reads S3 in this process.
+//! the functions that PostgreSQL lacks (`shims/`). COPY reads S3 in this process.
 //!
 //! # What is not emulated
 //! Nothing is silently ignored: what is listed as refused fails with a message that says so.
 //! * DECIMAL arithmetic has PostgreSQL's precision and scale, not Redshift's (no 38-digit overflow, other scales of
 //!   division). Cast and round results, as Redshift code should anyway.
 //! * Where DATEDIFF(week) puts its boundary is not documented; here it is Monday.
-//! * PERCENTILE_CONT of DECIMAL values is a DOUBLE PRECISION here.
+//! * PERCENTILE_CONT of DECIMAL values is a DOUBLE PRECISION here. LISTAGG has no limit of 65,535 bytes.
 //! * Identity columns count without gaps.
 //! * A view WITH NO SCHEMA BINDING is checked when it is created, and pins its tables.
 //! * Encodings, distribution and sort keys are checked and forgotten; EXPLAIN shows PostgreSQL's plan.
 //! * Refused though Redshift has it: WithEvent; SUPER and the other types
 //!   PostgreSQL lacks; UNLOAD; COPY without a manifest or of other formats than Parquet; Python and Lambda functions.
-//!   Documented functions without a counterpart (RATIO_TO_REPORT, FNV_HASH, the SUPER ones) fail as
-//!   PostgreSQL's "does not exist".
+//!   The functions that `dialect/functions.txt` marks; PIVOT and UNPIVOT; IGNORE NULLS of LAG and LEAD; an alias of the same
+//!   SELECT list inside another of its expressions.
 //! * In procedures: what RAISE says below EXCEPTION goes to the log, as the Data API has no place for it; a loop over a
 //!   query reads all its rows first; a width declared for a parameter is not enforced; which name wins where a variable
 //!   and a column share it is not documented, here it is the variable.
 //! * The gate sees tokens, not types or names: skip-level correlation, implicit conversions and leader-node functions behind
 //!   views pass here.
 //! * Users, roles and signatures: requests are accepted unsigned and run as one PostgreSQL superuser.
-//! * Catalog views of Redshift (`SVV_`, `SYS_`, `STL_`, `STV_`, `PG_TABLE_DEF`) do not exist.
+//! * Of Redshift's system views there are those of `shims/catalog.sql`, with what PostgreSQL knows; no `STL_`, `STV_`, `SVL_`.
 
 mod api_error;
 mod check;

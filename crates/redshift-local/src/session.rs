@@ -9,8 +9,17 @@ use tokio::sync::Mutex;
 
 use crate::translate::quote_identifier;
 
-/// Functions, aggregates and event triggers of one database. Running it again changes nothing.
-const SHIMS: &str = include_str!("shims.sql");
+/// Functions, aggregates, views and event triggers of one database. Running them again changes nothing.
+const SHIMS: &str = concat!(
+    include_str!("shims/text.sql"),
+    ";",
+    include_str!("shims/windows.sql"),
+    ";",
+    include_str!("shims/catalog.sql"),
+    ";",
+);
+/// What comes first: the schema, and the functions of dates and numbers.
+const CORE_SHIMS: &str = include_str!("shims/core.sql");
 
 /// Two servers may install the shims of one database at once; this lock makes the second wait.
 const SHIM_LOCK: i64 = 0x7265_6473_6869_6674;
@@ -86,8 +95,9 @@ impl Warehouse {
         }
         let shim_error = |source| SessionError::Shims { database: database.to_owned(), source };
         let mut session = self.open(database).await.map_err(shim_error)?;
-        let install =
-            format!("begin isolation level read committed; select pg_advisory_xact_lock({SHIM_LOCK}); {SHIMS}; commit");
+        let install = format!(
+            "begin isolation level read committed; select pg_advisory_xact_lock({SHIM_LOCK}); {CORE_SHIMS}; {SHIMS} commit"
+        );
         sqlx::raw_sql(AssertSqlSafe(install)).execute(&mut session).await.map_err(shim_error)?;
         session.close().await.map_err(shim_error)
     }

@@ -1,6 +1,7 @@
 //! One Redshift statement -> what PostgreSQL is asked to run. Everything is token rewriting: the statement keeps its
 //! lines, and what is not known here is left for PostgreSQL to accept or refuse.
 
+mod aggregates;
 mod calls;
 mod create_function;
 mod create_table;

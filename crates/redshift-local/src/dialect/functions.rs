@@ -1,15 +1,18 @@
 //! The functions that may be called: those that Redshift documents for use with user tables. Anything else is refused, as
-//! PostgreSQL knows many more. What Redshift has and the stand-in lacks is then PostgreSQL's "does not exist".
+//! PostgreSQL knows many more. What Redshift has and the stand-in lacks is marked in the list and is not offered.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use super::Refusal;
 use super::lexer::TokenKind;
 use super::token_view::TokenView;
 
-/// One allow-list; the file is the place to extend it.
-static DOCUMENTED: LazyLock<HashSet<&str>> = LazyLock::new(|| words(include_str!("functions.txt")));
+/// The allow-list, with whether the stand-in has the function; the file is the place to extend it.
+static DOCUMENTED: LazyLock<HashMap<&str, bool>> = LazyLock::new(|| {
+    let marked = words(include_str!("functions.txt")).into_iter();
+    marked.map(|word| word.strip_suffix('!').map_or((word, true), |name| (name, false))).collect()
+});
 
 /// Words before a bracket that are no function.
 static KEYWORDS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
@@ -91,8 +94,14 @@ fn check_call(view: TokenView<'_>, index: usize) -> Result<(), Refusal> {
         };
     }
     // Redshift keeps this prefix free for functions of its users.
-    if DOCUMENTED.contains(name) || name.starts_with("f_") {
-        return Ok(());
+    match DOCUMENTED.get(name) {
+        Some(true) => return Ok(()),
+        Some(false) => {
+            let reason = "Redshift has this function, the stand-in does not";
+            return Err(view.refuse(index, format!("{}()", name.to_uppercase()), reason).into_not_offered());
+        }
+        None if name.starts_with("f_") => return Ok(()),
+        None => {}
     }
     let instead = INSTEAD.iter().find(|(function, _)| *function == name).map_or(
         "it is not among the functions that Redshift documents; call your own as f_name or schema.name",

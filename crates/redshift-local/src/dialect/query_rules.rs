@@ -16,6 +16,12 @@ pub(super) fn check(view: TokenView<'_>) -> Result<(), Refusal> {
         if view.is_symbol(index, ")") && view.is_symbol(index + 1, ".") {
             return Err(view.refuse(index + 1, "(value).field", "Redshift has no composite values; name the columns"));
         }
+        let follows_from = view.is_any(index, &["pivot", "unpivot"]) && (0..index).any(|at| view.is(at, "from"));
+        if follows_from && view.is_symbol(index + 1, "(") {
+            let construct = view.text(index).to_uppercase();
+            let reason = "the stand-in does not have it; write CASE inside aggregates, or UNION ALL";
+            return Err(view.refuse(index, construct, reason).into_not_offered());
+        }
         let follows_value = index > 0 && (view.is_name(index - 1) || view.is_symbol(index - 1, ")"));
         if view.is_symbol(index, "[") && follows_value {
             let reason = "only values of type SUPER have subscripts in Redshift, and the stand-in has no SUPER";

@@ -2,14 +2,16 @@
 
 use std::ops::Range;
 
+use super::aggregates;
 use super::rewrite::Rewrite;
 use crate::dialect::Refusal;
 use crate::dialect::lexer::TokenKind;
 use crate::dialect::types::read_type;
 
-/// Rewrites every call, cast and special word in `range`.
+/// Rewrites every call, cast and special word in `range`, from the last to the first: what stands inside a call's brackets
+/// is finished before the call takes its text.
 pub(crate) fn rewrite_calls(rewrite: &mut Rewrite<'_>, range: Range<usize>) -> Result<(), Refusal> {
-    for index in range {
+    for index in range.rev() {
         if rewrite.is_symbol(index, "::") {
             rewrite_type(rewrite, index + 1)?;
             continue;
@@ -21,7 +23,9 @@ pub(crate) fn rewrite_calls(rewrite: &mut Rewrite<'_>, range: Range<usize>) -> R
             rewrite_call(rewrite, index)?;
         } else if rewrite.is(index, "sysdate") && !is_part_of_a_name(rewrite, index) {
             rewrite.replace(index, "redshift_local.sysdate()");
-        } else if rewrite.are(index, &["approximate", "count"]) {
+        } else if rewrite.are(index, &["approximate", "count"])
+            || rewrite.are(index, &["approximate", "percentile_disc"])
+        {
             rewrite.remove(index..index + 1);
         }
     }
@@ -78,7 +82,24 @@ fn rewrite_call(rewrite: &mut Rewrite<'_>, index: usize) -> Result<(), Refusal> 
             rewrite.after(close, ")");
         }
         "decode" => rewrite_decode(rewrite, index, close, &arguments)?,
-        "listagg" => rewrite_listagg(rewrite, index, close, &arguments)?,
+        "listagg" => aggregates::rewrite_listagg(rewrite, index, &arguments)?,
+        "percentile_cont" | "percentile_disc" => aggregates::rewrite_percentile(rewrite, index, &arguments)?,
+        "stddev" | "stddev_samp" | "stddev_pop" | "variance" | "var_samp" | "var_pop" => {
+            aggregates::rewrite_deviation(rewrite, index);
+        }
+        "ratio_to_report" => aggregates::rewrite_ratio_to_report(rewrite, index)?,
+        "first_value" | "last_value" | "lag" | "lead" | "nth_value" => {
+            aggregates::rewrite_null_treatment(rewrite, index)?
+        }
+        "convert" => {
+            count_is(rewrite, 2..=2, "CONVERT(type, value)")?;
+            let value = rewrite.render(arguments[1].clone());
+            let type_name = read_type(rewrite.sql, &rewrite.tokens, open + 1)?.postgres;
+            rewrite.remove(index..close + 1);
+            rewrite.replace(index, format!("({value})::{type_name}"));
+        }
+        "try_cast" => rewrite_try_cast(rewrite, index, close)?,
+        "json_extract_path_text" => rewrite_json_path(rewrite, index, close, &arguments),
         "dateadd" | "date_add" => {
             count_is(rewrite, 3..=3, "DATEADD(part, count, value)")?;
             rewrite.replace(index, "redshift_local.dateadd");
@@ -96,6 +117,7 @@ fn rewrite_call(rewrite: &mut Rewrite<'_>, index: usize) -> Result<(), Refusal> 
         "date_part_year" => {
             rewrite.replace(index, "date_part");
             rewrite.after(open, "'year', ");
+            rewrite.after(close, "::integer");
         }
         "date_trunc" => {
             count_is(rewrite, 2..=2, "DATE_TRUNC('part', value)")?;
@@ -122,12 +144,7 @@ fn rewrite_decode(
     if arguments.len() < 3 {
         return Err(rewrite.refuse(index, "DECODE", "its form is DECODE(value, search, result, …, default)"));
     }
-    let value =
-        rewrite.sql[rewrite.tokens[arguments[0].start].start..rewrite.tokens[arguments[0].end - 1].end].to_owned();
-    if value.contains('(') {
-        let reason = "its first argument must be a plain column here; compute it in a subquery or write CASE";
-        return Err(rewrite.not_offered(index, "DECODE", reason));
-    }
+    let value = rewrite.render(arguments[0].clone());
     rewrite.replace(index, "(case ");
     rewrite.remove(index + 1..arguments[0].end);
     let has_default = arguments.len().is_multiple_of(2);
@@ -147,49 +164,33 @@ fn rewrite_decode(
     Ok(())
 }
 
-fn rewrite_listagg(
-    rewrite: &mut Rewrite<'_>,
-    index: usize,
-    close: usize,
-    arguments: &[Range<usize>],
-) -> Result<(), Refusal> {
-    if arguments.is_empty() || arguments.len() > 2 {
-        return Err(rewrite.refuse(
-            index,
-            "LISTAGG",
-            "its form is LISTAGG(value, 'delimiter') WITHIN GROUP (ORDER BY …)",
-        ));
+/// `TRY_CAST(value AS type)` is NULL where CAST fails.
+fn rewrite_try_cast(rewrite: &mut Rewrite<'_>, index: usize, close: usize) -> Result<(), Refusal> {
+    let mut at = index + 2;
+    while at < close && !rewrite.is(at, "as") {
+        at = rewrite.next_beside(at);
     }
-    rewrite.replace(index, "string_agg");
-    let value_start =
-        if rewrite.is(arguments[0].start, "distinct") { arguments[0].start + 1 } else { arguments[0].start };
-    let is_distinct = value_start > arguments[0].start;
-    let value: Vec<String> =
-        rewrite.tokens[value_start..arguments[0].end].iter().map(|token| token.text.clone()).collect();
-    rewrite.before(value_start, "(");
-    rewrite.after(arguments[0].end - 1, ")::text");
-    if arguments.len() == 1 {
-        rewrite.after(arguments[0].end - 1, ", ''");
+    if at == close || at == index + 2 {
+        return Err(rewrite.refuse(index, "TRY_CAST", "its form is TRY_CAST(value AS type)"));
     }
-    if rewrite.are(close + 1, &["within", "group"]) && rewrite.is_symbol(close + 3, "(") {
-        let order_close = rewrite.partner(close + 3);
-        if !rewrite.are(close + 4, &["order", "by"]) || order_close <= close + 6 {
-            return Err(rewrite.refuse(close + 4, "LISTAGG", "WITHIN GROUP holds ORDER BY and what to order by"));
-        }
-        rewrite.remove(close..close + 4);
-        if is_distinct {
-            let order: Vec<String> =
-                rewrite.tokens[close + 6..order_close].iter().map(|token| token.text.clone()).collect();
-            if order != value {
-                let reason = "the stand-in orders distinct values only by themselves; aggregate a subquery instead";
-                return Err(rewrite.not_offered(close + 1, "LISTAGG(DISTINCT …)", reason));
-            }
-            rewrite.before(close + 6, "(");
-            rewrite.after(order_close - 1, ")::text");
-        }
-        rewrite.before(close + 4, " ");
-    }
+    let value = rewrite.render(index + 2..at);
+    let type_name = read_type(rewrite.sql, &rewrite.tokens, at + 1)?.postgres;
+    rewrite.remove(index..close + 1);
+    rewrite.replace(index, format!("redshift_local.try_cast(({value})::text, '{type_name}')::{type_name}"));
     Ok(())
+}
+
+/// The last argument may say whether what is no JSON gives NULL; the shim takes it first.
+fn rewrite_json_path(rewrite: &mut Rewrite<'_>, index: usize, close: usize, arguments: &[Range<usize>]) {
+    let Some(flag) = arguments.last().filter(|last| arguments.len() > 2 && last.len() == 1).map(|last| last.start)
+    else {
+        return;
+    };
+    if rewrite.is(flag, "true") || rewrite.is(flag, "false") {
+        rewrite.after(index + 1, &format!("{}, ", rewrite.tokens[flag].text.clone()));
+        rewrite.remove(flag - 1..close);
+        rewrite.replace(index, "redshift_local.json_extract_path_text_or_null");
+    }
 }
 
 fn rewrite_date_part(rewrite: &mut Rewrite<'_>, argument: &Range<usize>) -> Result<(), Refusal> {

@@ -315,13 +315,13 @@ insert into s1.t1 (col1, col2) (select col1, col2 from testtable)
 -- case: insert_into_schema1_t1_default_values
 insert into schema1.t1 default values
 ;;
--- case: select_from_select_partname_price_from_part_pivot_avg_price
+-- case: select_from_select_partname_price_from_part_pivot_avg_price => not offered
 select * from (select partname, price from part) pivot (avg(price) for partname in ('P1', 'P2', 'P3'))
 ;;
--- case: select_from_select_quality_manufacturer_from_part_pivot_coun
+-- case: select_from_select_quality_manufacturer_from_part_pivot_coun => not offered
 select * from (select quality, manufacturer from part) pivot (count(*) as count for quality in (1 as high, 2 as low, null as na)) as m
 ;;
--- case: select_from_select_red_green_blue_from_count_by_color_unpivo
+-- case: select_from_select_red_green_blue_from_count_by_color_unpivo => not offered
 select * from (select red, green, blue from count_by_color) unpivot (cnt for color in (red, green, blue))
 ;;
 -- case: select_exclude_col1_from_table1
@@ -468,7 +468,7 @@ select regexp_substr(email, '@[^.]*'), regexp_instr(email, '@'), regexp_count(a,
 -- case: select_json_extract_path_text_a_1_a_json_array_length_1_is_v
 select json_extract_path_text('{"a":1}', 'a'), json_array_length('[1]'), is_valid_json('x'), json_extract_array_element_text('[1]', 0)
 ;;
--- case: select_sha1_a_sha2_a_256_md5_a_crc32_a_fnv_hash_a_func_sha1
+-- case: select_sha1_a_sha2_a_256_md5_a_crc32_a_fnv_hash_a_func_sha1 => not offered
 select sha1('a'), sha2('a', 256), md5('a'), crc32('a'), fnv_hash('a'), func_sha1('a'), strtol('f', 16)
 ;;
 -- case: with_recursive_n_i_as_select_1_union_all_select_i_1_from_n_w
@@ -624,13 +624,13 @@ select avg(a) over (order by b rows unbounded preceding), count(*) over () from 
 -- case: select_max_a_over_partition_by_b_order_by_c_rows_between_3_p
 select max(a) over (partition by b order by c rows between 3 preceding and current row) from t
 ;;
--- case: select_object_transform_s_keep_a_from_t
+-- case: select_object_transform_s_keep_a_from_t => not offered
 select object_transform(s keep '"a"') from t
 ;;
 -- case: select_c_c_name_o_from_customer_c_c_c_orders_o
 select c.c_name, o from customer c, c.c_orders o
 ;;
--- case: select_json_parse_json_serialize_s_json_typeof_s_is_array_s
+-- case: select_json_parse_json_serialize_s_json_typeof_s_is_array_s => not offered
 select json_parse('{}'), json_serialize(s), json_typeof(s), is_array(s), get_array_length(s) from t
 ;;
 -- case: select_date_trunc_month_d_last_day_d_months_between_a_b_add
@@ -645,7 +645,7 @@ select stddev_samp(a), stddev_pop(a), variance(a), var_samp(a), var_pop(a), bool
 -- case: select_current_user_session_user_user_current_user_id_curren
 select current_user, session_user, user, current_user_id, current_database(), version(), pg_backend_pid(), current_setting('x')
 ;;
--- case: select_pg_last_copy_count_pg_last_query_id
+-- case: select_pg_last_copy_count_pg_last_query_id => not offered
 select pg_last_copy_count(), pg_last_query_id()
 ;;
 -- case: select_it_s_back_slash_a_b_quoted_name_from_raw_table

@@ -1,5 +1,5 @@
 //! Both corpora. A case is `-- case: name`, for refused ones followed by `=> the construct that is named`, then one statement,
-//! then a line `;;`.
+//! then a line `;;`. In the accepted ones `=> not offered` says that Redshift accepts what the stand-in does not.
 
 use redshift_local::{Verdict, check};
 
@@ -25,10 +25,18 @@ fn cases(corpus: &str) -> Vec<Case> {
 #[test]
 fn what_redshift_accepts_is_accepted() {
     let cases = cases(include_str!("../dialect/accept.sql"));
-    let refused: Vec<String> = cases
-        .iter()
-        .flat_map(|case| check(&case.sql).into_iter().map(|refusal| format!("{}: {refusal}", case.name)))
-        .collect();
+    let mut refused = Vec::new();
+    for case in &cases {
+        let refusals = check(&case.sql);
+        let is_offered = case.construct.as_deref() != Some("not offered");
+        let fits = match refusals.as_slice() {
+            [] => is_offered,
+            refusals => !is_offered && refusals.iter().all(|refusal| refusal.verdict == Verdict::NotOffered),
+        };
+        if !fits {
+            refused.push(format!("{}: {refusals:?}", case.name));
+        }
+    }
     assert!(cases.len() > 30 && refused.is_empty(), "{}", refused.join("\n"));
 }
 

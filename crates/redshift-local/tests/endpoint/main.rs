@@ -14,3 +14,4 @@ mod semantics; // what Redshift spells as PostgreSQL does and means otherwise
 mod sessions; // that outlive a call
 mod support;
 mod transactions; // one batch, one transaction; snapshots and locks
+mod values; // functions and expressions, statement by statement

@@ -147,12 +147,21 @@ create or replace function redshift_local.charindex(part text, value text) retur
 create or replace function redshift_local.round(value double precision, digits integer) returns double precision
     language sql immutable strict as
     $$ select pg_catalog.round(value::numeric, digits)::double precision $$;
-create or replace function redshift_local.regexp_count(value text, pattern text) returns integer
+-- Roots, powers and logarithms are DOUBLE PRECISION even of DECIMAL.
+create or replace function redshift_local.sqrt(value numeric) returns double precision language sql immutable strict as
+    $$ select pg_catalog.sqrt(value::double precision) $$;
+create or replace function redshift_local.exp(value numeric) returns double precision language sql immutable strict as
+    $$ select pg_catalog.exp(value::double precision) $$;
+create or replace function redshift_local.ln(value numeric) returns double precision language sql immutable strict as
+    $$ select pg_catalog.ln(value::double precision) $$;
+create or replace function redshift_local.log(value numeric) returns double precision language sql immutable strict as
+    $$ select pg_catalog.log(value::double precision) $$;
+create or replace function redshift_local.power(base numeric, exponent numeric) returns double precision
     language sql immutable strict as
-    $$ select count(*)::integer from regexp_matches(value, pattern, 'g') $$;
-create or replace function redshift_local.regexp_substr(value text, pattern text) returns text
+    $$ select pg_catalog.power(base::double precision, exponent::double precision) $$;
+create or replace function redshift_local.pow(base numeric, exponent numeric) returns double precision
     language sql immutable strict as
-    $$ select coalesce(substring(value from pattern), '') $$;
+    $$ select pg_catalog.power(base::double precision, exponent::double precision) $$;
 create or replace function redshift_local.strtol(value text, base integer) returns bigint
     language plpgsql immutable strict as
     $$
@@ -160,6 +169,9 @@ create or replace function redshift_local.strtol(value text, base integer) retur
         total bigint := 0;
         digit integer;
     begin
+        if base = 16 then
+            value := regexp_replace(value, '^0[xX]', '');
+        end if;
         for position in 1 .. length(value) loop
             digit := strpos('0123456789abcdefghijklmnopqrstuvwxyz', lower(substr(value, position, 1))) - 1;
             if digit < 0 or digit >= base then

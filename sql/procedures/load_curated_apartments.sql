@@ -22,7 +22,7 @@ begin
             price,
             upper(trim(currency)) as currency,
             listing_created_on,
-            case when is_active then true else false end as is_active,
+            nvl(is_active, false) as is_active,
             last_modified_timestamp,
             md5(
                 nvl(md5(title), '-') || nvl(md5(source), '-') || nvl(price::varchar(32), '-') || '|'
@@ -73,8 +73,8 @@ begin
             and not exists (select 1 from curated.apartments as version where version.apartment_id = listing.apartment_id)
     )
     select
-        apartment_id, listing_created_on, listed_until, 'reconstructed', title, source, price, currency, listing_created_on,
-        true, last_modified_timestamp, content_fingerprint
+        apartment_id, listing_created_on as valid_from, listed_until, 'reconstructed', title, source, price, currency,
+        listing_created_on, true, last_modified_timestamp, content_fingerprint
     from first_seen
     where listed_until > listing_created_on
     union all

@@ -31,25 +31,25 @@ begin
         select distinct apartment_id from curated.apartments
     )
     select
-        booking_id,
-        user_id,
+        numbered.booking_id,
+        numbered.user_id,
         numbered.apartment_id,
-        booking_date,
+        numbered.booking_date,
         case
-            when booking_date_has_time then convert_timezone('UTC', time_zone_name, booking_date)::date
-            else booking_date::date
+            when numbered.booking_date_has_time then convert_timezone('UTC', time_zone_name, numbered.booking_date)::date
+            else numbered.booking_date::date
         end as booked_on,
-        checkin_date,
-        checkout_date,
-        total_price,
-        upper(trim(currency)) as currency,
-        lower(trim(booking_status)) as booking_status,
-        lower(trim(payment_status)) as payment_status,
-        num_guests,
+        numbered.checkin_date,
+        numbered.checkout_date,
+        numbered.total_price,
+        upper(trim(numbered.currency)) as currency,
+        lower(trim(numbered.booking_status)) as booking_status,
+        lower(trim(numbered.payment_status)) as payment_status,
+        numbered.num_guests,
         known_apartments.apartment_id is not null as is_known
     from numbered
     left join known_apartments on numbered.apartment_id = known_apartments.apartment_id
-    where newest_first = 1;
+    where numbered.newest_first = 1;
 
     delete from curated.quarantine where table_name = 'bookings';
     insert into curated.quarantine (rule_id, rule_version, severity, table_name, row_key, reason)

@@ -26,7 +26,7 @@ build:
 prepare:
 	@command -v cargo >/dev/null || { echo "Rust is missing: https://rustup.rs installs it." >&2; exit 1; }
 	@scripts/system-packages
-	@scripts/python-environment
+	@scripts/python-environment >/dev/null
 # Cargo knows by time stamps what changed, so the sources of another checkout that was built into this folder would pass as
 # these.
 	@mkdir -p $(CARGO_TARGET_DIR)

@@ -15,6 +15,7 @@ test: setup
 	cargo test --workspace --locked
 
 lint: prepare
+	@python=$$(scripts/python-environment scripts/sqlfluff.lock sqlfluff) && "$$python/bin/python" scripts/lint-sql
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- --deny warnings
 

@@ -1,85 +1,116 @@
 //! COPY … FROM 's3://…' FORMAT AS PARQUET MANIFEST: Parquet files of an S3 bucket into one table, by position.
 //!
-//! Files are read one after the other, row group by row group, while PostgreSQL takes in what was read before through its
-//! own binary COPY. The first fault fails the whole command, as in Redshift.
+//! Several files are read at once, row group by row group, while PostgreSQL takes in what was read before through its own
+//! binary COPY, file after file. The first fault fails the whole command, as in Redshift.
 
 mod command;
 mod copy_error;
 mod manifest;
 mod object_store;
+mod open_files;
 mod parquet_file;
 mod row_encoder;
 mod target;
 
-use bytes::Bytes;
+use std::time::{Duration, Instant, SystemTime};
+
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
-use tokio::sync::mpsc;
-use tokio::task::JoinSet;
 
 pub(crate) use command::CopyCommand;
 pub(crate) use copy_error::CopyError;
 pub(crate) use object_store::ObjectStore;
 
 use crate::translate::quote_identifier;
-use manifest::DataFile;
+use open_files::OpenFiles;
 use row_encoder::{FILE_HEADER, FILE_TRAILER};
-use target::Column;
 
-/// Encoded batches that wait for PostgreSQL; each is some megabytes at most.
-const BATCHES_IN_FLIGHT: usize = 4;
+/// What a COPY came to.
+#[derive(Debug)]
+pub(crate) struct Load {
+    pub(crate) table: String,
+    /// The manifest.
+    pub(crate) data_source: String,
+    pub(crate) started_at: SystemTime,
+    pub(crate) duration: Duration,
+    pub(crate) row_count: i64,
+    pub(crate) file_count: i32,
+    pub(crate) file_bytes: i64,
+    pub(crate) error: Option<LoadError>,
+}
 
-/// Runs the command in the session's transaction; returns how many rows it loaded.
+/// Why a COPY loaded nothing.
+#[derive(Debug)]
+pub(crate) struct LoadError {
+    /// The file at fault, if it is one.
+    pub(crate) file: Option<String>,
+    /// Redshift's code.
+    pub(crate) code: i32,
+    pub(crate) message: String,
+}
+
+/// Runs the command in the session's transaction; returns how many rows it loaded, and notes the load in `loads`.
 pub(crate) async fn run(
     command: &CopyCommand,
     store: &ObjectStore,
     session: &mut PgConnection,
+    loads: &mut Vec<Load>,
+) -> Result<i64, CopyError> {
+    let started = Instant::now();
+    let mut load = Load {
+        table: command.table_name(),
+        data_source: command.manifest.clone(),
+        started_at: SystemTime::now(),
+        duration: Duration::ZERO,
+        row_count: 0,
+        file_count: 0,
+        file_bytes: 0,
+        error: None,
+    };
+    let mut file = None;
+    let ran = load_files(command, store, session, &mut load, &mut file).await;
+    load.duration = started.elapsed();
+    match &ran {
+        Ok(row_count) => load.row_count = *row_count,
+        Err(error) => load.error = Some(LoadError { file, code: error.code(), message: error.to_string() }),
+    }
+    loads.push(load);
+    ran
+}
+
+/// Notes in `file` which one is at fault.
+async fn load_files(
+    command: &CopyCommand,
+    store: &ObjectStore,
+    session: &mut PgConnection,
+    load: &mut Load,
+    file: &mut Option<String>,
 ) -> Result<i64, CopyError> {
     let columns = target::columns(command, session).await?;
     let files = manifest::read(&command.manifest, store).await?;
+    load.file_count = i32::try_from(files.len()).unwrap_or(i32::MAX);
+    load.file_bytes = files.iter().map(|file| i64::try_from(file.content_length).unwrap_or(i64::MAX)).sum();
 
     let names: Vec<String> = columns.iter().map(|column| quote_identifier(&column.name)).collect();
     let into = format!("copy {} ({}) from stdin (format binary)", command.quoted_table(), names.join(", "));
+    let mut files = OpenFiles::new(files, columns, command.fills_record, store.clone());
     let mut copy_in = session.copy_in_raw(&into).await?;
     copy_in.send(FILE_HEADER).await?;
-
-    let (sender, mut encoded) = mpsc::channel(BATCHES_IN_FLIGHT);
-    // Ends with this function, however it ends.
-    let mut reader = JoinSet::new();
-    reader.spawn(read_files(files, columns, command.fills_record, store.clone(), sender));
-    while let Some(batch) = encoded.recv().await {
-        match batch {
-            Ok(rows) => copy_in.send(rows).await.map(|_| ())?,
+    loop {
+        match files.next().await {
+            Ok(Some(rows)) => copy_in.send(rows).await.map(|_| ())?,
+            Ok(None) => break,
             Err(error) => {
+                *file = files.current().map(str::to_owned);
                 copy_in.abort("a data file was refused").await?;
                 return Err(error);
             }
         }
     }
-    if let Some(Err(panic)) = reader.join_next().await {
-        copy_in.abort("reading stopped").await?;
-        return Err(CopyError::ReaderStopped(panic));
-    }
     copy_in.send(FILE_TRAILER).await?;
     let row_count = i64::try_from(copy_in.finish().await?).unwrap_or(i64::MAX);
     remember_count(row_count, session).await?;
     Ok(row_count)
-}
-
-async fn read_files(
-    files: Vec<DataFile>,
-    columns: Vec<Column>,
-    fills_record: bool,
-    store: ObjectStore,
-    sender: mpsc::Sender<Result<Bytes, CopyError>>,
-) {
-    for file in files {
-        if let Err(error) = parquet_file::read(&file, &columns, fills_record, &store, &sender).await {
-            // Without a receiver the command has ended otherwise.
-            let _ = sender.send(Err(error)).await;
-            return;
-        }
-    }
 }
 
 /// What `pg_last_copy_count()` answers for the rest of the session.

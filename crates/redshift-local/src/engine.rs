@@ -4,7 +4,7 @@ use futures::TryStreamExt;
 use sqlx::postgres::{PgColumn, PgConnection};
 use sqlx::{AssertSqlSafe, Either, Executor, SqlSafeStr, Statement as _};
 
-use crate::copy::{self, ObjectStore};
+use crate::copy::{self, Load, ObjectStore};
 use crate::dialect::statement_kind::StatementKind;
 use crate::engine_error::EngineError;
 use crate::procedure;
@@ -37,6 +37,8 @@ pub(crate) struct Engine<'a> {
     pub(crate) object_store: &'a ObjectStore,
     pub(crate) session: &'a mut PgConnection,
     pub(crate) transaction: Transaction,
+    /// The COPYs so far, failed ones too.
+    pub(crate) loads: Vec<Load>,
 }
 
 impl Engine<'_> {
@@ -80,7 +82,7 @@ impl Engine<'_> {
     }
 
     async fn copy(&mut self, command: &copy::CopyCommand) -> Result<Outcome, EngineError> {
-        let row_count = copy::run(command, self.object_store, self.session).await?;
+        let row_count = copy::run(command, self.object_store, self.session, &mut self.loads).await?;
         Ok(Outcome { row_count, result: None })
     }
 }

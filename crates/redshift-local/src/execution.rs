@@ -7,9 +7,11 @@ use sqlx::Connection;
 use sqlx::postgres::PgConnection;
 
 use crate::Endpoint;
+use crate::copy::Load;
 use crate::dialect::statement_kind::StatementKind;
 use crate::engine::{self, Engine, Outcome, Transaction};
 use crate::engine_error::EngineError;
+use crate::history;
 use crate::session::SessionError;
 use crate::statement::{Statement, Status};
 
@@ -83,14 +85,10 @@ async fn run_in_session(endpoint: &Endpoint, statement: &Statement) -> Result<()
         record.pid = i64::from(pid);
         record.status = Status::Started;
     });
+    let mut execution = Execution { endpoint, statement, session: &mut session, loads: Vec::new() };
     let result = {
-        let work = async {
-            if statement.commits_each() {
-                run_each(endpoint, statement, &mut session).await
-            } else {
-                run_batch(endpoint, statement, &mut session).await
-            }
-        };
+        let work =
+            async { if statement.commits_each() { execution.run_each().await } else { execution.run_batch().await } };
         tokio::pin!(work);
         let cancelled = async {
             endpoint.statements.wait_until(&statement.id, |record| record.is_cancel_requested).await;
@@ -108,6 +106,9 @@ async fn run_in_session(endpoint: &Endpoint, statement: &Statement) -> Result<()
     };
     // A cancelled statement may have left its session in the middle of an answer.
     let is_usable = !matches!(result, Err(Failure::Cancelled));
+    if is_usable {
+        execution.write_history().await;
+    }
     match &statement.session_id {
         Some(id) if is_usable => endpoint.kept_sessions.release(id, session),
         Some(id) => endpoint.kept_sessions.close(id),
@@ -128,108 +129,121 @@ fn close_kept(endpoint: &Endpoint, statement: &Statement) {
     }
 }
 
-/// Each statement in a transaction of its own; a failure does not keep the next from running.
-async fn run_each(endpoint: &Endpoint, statement: &Statement, session: &mut PgConnection) -> Result<(), Failure> {
-    let mut first_failure = None;
-    for index in 0..statement.sub_statements.len() {
-        match run_sub_statement(endpoint, statement, index, session).await {
-            Ok(_) => {}
-            Err(Failure::Engine(error)) => {
-                let numbered =
-                    if statement.is_batch { format!("Query #{} failed with {error}", index + 1) } else { error };
-                first_failure.get_or_insert(numbered);
-            }
-            Err(Failure::Cancelled) => return Err(Failure::Cancelled),
-        }
-    }
-    first_failure.map_or(Ok(()), |error| Err(Failure::Engine(error)))
+/// A statement in its session.
+struct Execution<'a> {
+    endpoint: &'a Endpoint,
+    statement: &'a Statement,
+    session: &'a mut PgConnection,
+    /// The COPYs so far, each with the id of its query.
+    loads: Vec<(i64, Load)>,
 }
 
-/// All statements in one transaction. TRUNCATE commits what ran before it, as in Redshift.
-async fn run_batch(endpoint: &Endpoint, statement: &Statement, session: &mut PgConnection) -> Result<(), Failure> {
-    execute(session, "begin isolation level repeatable read").await?;
-    for index in 0..statement.sub_statements.len() {
-        match run_sub_statement(endpoint, statement, index, session).await {
-            Ok(StatementKind::Truncate) => {
-                execute(session, "commit").await?;
-                execute(session, "begin isolation level repeatable read").await?;
-            }
-            Ok(_) => {}
-            Err(failure) => {
-                execute(session, "rollback").await?;
-                return Err(match failure {
-                    Failure::Engine(error) => Failure::Engine(format!("Query #{} failed with {error}", index + 1)),
-                    Failure::Cancelled => Failure::Cancelled,
-                });
+impl Execution<'_> {
+    /// Each statement in a transaction of its own; a failure does not keep the next from running.
+    async fn run_each(&mut self) -> Result<(), Failure> {
+        let mut first_failure = None;
+        for index in 0..self.statement.sub_statements.len() {
+            match self.run_sub_statement(index).await {
+                Ok(_) => {}
+                Err(Failure::Engine(error)) => {
+                    let is_batch = self.statement.is_batch;
+                    let numbered = if is_batch { format!("Query #{} failed with {error}", index + 1) } else { error };
+                    first_failure.get_or_insert(numbered);
+                }
+                Err(Failure::Cancelled) => return Err(Failure::Cancelled),
             }
         }
+        first_failure.map_or(Ok(()), |error| Err(Failure::Engine(error)))
     }
-    if is_cancelled(endpoint, statement) {
-        execute(session, "rollback").await?;
-        return Err(Failure::Cancelled);
-    }
-    execute(session, "commit").await
-}
 
-async fn run_sub_statement(
-    endpoint: &Endpoint,
-    statement: &Statement,
-    index: usize,
-    session: &mut PgConnection,
-) -> Result<StatementKind, Failure> {
-    if is_cancelled(endpoint, statement) {
-        return Err(Failure::Cancelled);
-    }
-    let query_id = endpoint.statements.next_query_id();
-    endpoint.statements.update(&statement.id, |record| {
-        record.sub_statements[index].status = Status::Started;
-        record.sub_statements[index].query_id = query_id;
-    });
-    let started = Instant::now();
-    let ran = run_one(endpoint, statement, index, session).await.map_err(|failure| match failure {
-        Failure::Engine(_) if is_cancelled(endpoint, statement) => Failure::Cancelled,
-        other => other,
-    });
-    endpoint.statements.update(&statement.id, |record| {
-        let sub = &mut record.sub_statements[index];
-        sub.duration = started.elapsed();
-        sub.updated_at = SystemTime::now();
-        match &ran {
-            Ok(_) => sub.status = Status::Finished,
-            Err(Failure::Engine(error)) => {
-                sub.status = Status::Failed;
-                sub.error = Some(error.clone());
+    /// All statements in one transaction. TRUNCATE commits what ran before it, as in Redshift.
+    async fn run_batch(&mut self) -> Result<(), Failure> {
+        self.execute("begin isolation level repeatable read").await?;
+        for index in 0..self.statement.sub_statements.len() {
+            match self.run_sub_statement(index).await {
+                Ok(StatementKind::Truncate) => {
+                    self.execute("commit").await?;
+                    self.execute("begin isolation level repeatable read").await?;
+                }
+                Ok(_) => {}
+                Err(failure) => {
+                    self.execute("rollback").await?;
+                    return Err(match failure {
+                        Failure::Engine(error) => Failure::Engine(format!("Query #{} failed with {error}", index + 1)),
+                        Failure::Cancelled => Failure::Cancelled,
+                    });
+                }
             }
-            Err(Failure::Cancelled) => sub.status = Status::Aborted,
         }
-    });
-    let (kind, outcome) = ran?;
-    endpoint.statements.update(&statement.id, |record| {
-        let sub = &mut record.sub_statements[index];
-        sub.result_row_count = outcome.row_count;
-        sub.result = outcome.result.map(Arc::new);
-    });
-    Ok(kind)
-}
+        if self.is_cancelled() {
+            self.execute("rollback").await?;
+            return Err(Failure::Cancelled);
+        }
+        self.execute("commit").await
+    }
 
-async fn run_one(
-    endpoint: &Endpoint,
-    statement: &Statement,
-    index: usize,
-    session: &mut PgConnection,
-) -> Result<(StatementKind, Outcome), Failure> {
-    let sql = &statement.sub_statements[index].sql;
-    let transaction = if statement.commits_each() { Transaction::Own } else { Transaction::Callers };
-    let mut engine = Engine { object_store: &endpoint.object_store, session, transaction };
-    engine.run(sql, &statement.parameters).await.map_err(|error| Failure::Engine(error.to_string()))
-}
+    async fn run_sub_statement(&mut self, index: usize) -> Result<StatementKind, Failure> {
+        if self.is_cancelled() {
+            return Err(Failure::Cancelled);
+        }
+        let (endpoint, id) = (self.endpoint, self.statement.id.as_str());
+        let query_id = endpoint.statements.next_query_id();
+        endpoint.statements.update(id, |record| {
+            record.sub_statements[index].status = Status::Started;
+            record.sub_statements[index].query_id = query_id;
+        });
+        let started = Instant::now();
+        let ran = self.run_one(index, query_id).await.map_err(|failure| match failure {
+            Failure::Engine(_) if self.is_cancelled() => Failure::Cancelled,
+            other => other,
+        });
+        endpoint.statements.update(id, |record| {
+            let sub = &mut record.sub_statements[index];
+            sub.duration = started.elapsed();
+            sub.updated_at = SystemTime::now();
+            match &ran {
+                Ok(_) => sub.status = Status::Finished,
+                Err(Failure::Engine(error)) => {
+                    sub.status = Status::Failed;
+                    sub.error = Some(error.clone());
+                }
+                Err(Failure::Cancelled) => sub.status = Status::Aborted,
+            }
+        });
+        let (kind, outcome) = ran?;
+        endpoint.statements.update(id, |record| {
+            let sub = &mut record.sub_statements[index];
+            sub.result_row_count = outcome.row_count;
+            sub.result = outcome.result.map(Arc::new);
+        });
+        Ok(kind)
+    }
 
-async fn execute(session: &mut PgConnection, sql: &'static str) -> Result<(), Failure> {
-    engine::execute(session, sql).await.map_err(|error| Failure::Engine(error.to_string()))
-}
+    async fn run_one(&mut self, index: usize, query_id: i64) -> Result<(StatementKind, Outcome), Failure> {
+        let sql = &self.statement.sub_statements[index].sql;
+        let transaction = if self.statement.commits_each() { Transaction::Own } else { Transaction::Callers };
+        let object_store = &self.endpoint.object_store;
+        let mut engine = Engine { object_store, session: &mut *self.session, transaction, loads: Vec::new() };
+        let ran = engine.run(sql, &self.statement.parameters).await;
+        self.loads.extend(engine.loads.into_iter().map(|load| (query_id, load)));
+        ran.map_err(|error| Failure::Engine(error.to_string()))
+    }
 
-fn is_cancelled(endpoint: &Endpoint, statement: &Statement) -> bool {
-    endpoint.statements.get(&statement.id).is_some_and(|record| record.is_cancel_requested)
+    /// Without it the statement has ended all the same.
+    async fn write_history(&mut self) {
+        let Some(record) = self.endpoint.statements.get(&self.statement.id) else { return };
+        if let Err(error) = history::write(&record, &self.loads, self.session).await {
+            tracing::warn!(statement_id = %record.id, %error, "write history");
+        }
+    }
+
+    async fn execute(&mut self, sql: &'static str) -> Result<(), Failure> {
+        engine::execute(self.session, sql).await.map_err(|error| Failure::Engine(error.to_string()))
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.endpoint.statements.get(&self.statement.id).is_some_and(|record| record.is_cancel_requested)
+    }
 }
 
 fn engine_failure(error: sqlx::Error) -> Failure {

@@ -33,6 +33,7 @@ mod dialect;
 mod engine;
 mod engine_error;
 mod execution;
+mod history;
 mod kept_session;
 mod procedure;
 mod result_set;

@@ -2,6 +2,9 @@
 
 use crate::engine_error::EngineError;
 
+const MANIFEST_CODE: u32 = 15003;
+const NULL_VALUE_CODE: u32 = 8007;
+
 /// The `Display` is the statement's error text.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CopyError {
@@ -13,11 +16,11 @@ pub(crate) enum CopyError {
     UnknownType { column: String, type_name: String },
     #[error("ERROR: S3ServiceException:{message},Status {status},Error {code}\n  Detail: {url}")]
     Storage { url: String, status: u16, code: String, message: String },
-    #[error("{}", block("Invalid manifest file", 15003, &format!("{problem}\n  manifest:  {url}")))]
+    #[error("{}", block("Invalid manifest file", MANIFEST_CODE, &format!("{problem}\n  manifest:  {url}")))]
     Manifest { url: String, problem: String },
     #[error("{}", block("Spectrum Scan Error", *.code, .context))]
     Scan { code: u32, context: String },
-    #[error("{}", block(&format!("Cannot insert a NULL value into column {column}"), 8007, ""))]
+    #[error("{}", block(&format!("Cannot insert a NULL value into column {column}"), NULL_VALUE_CODE, ""))]
     NullValue { column: String },
     #[error("{}", EngineError::from(.0))]
     Engine(#[from] sqlx::Error),
@@ -29,6 +32,17 @@ impl CopyError {
     /// A file that does not fit the table.
     pub(super) fn mismatch(context: String) -> Self {
         Self::Scan { code: 15007, context }
+    }
+
+    /// Redshift's code, or 0 where it has none.
+    pub(super) fn code(&self) -> i32 {
+        let code = match self {
+            Self::Manifest { .. } => MANIFEST_CODE,
+            Self::Scan { code, .. } => *code,
+            Self::NullValue { .. } => NULL_VALUE_CODE,
+            _ => 0,
+        };
+        i32::try_from(code).unwrap_or(0)
     }
 
     /// A file that cannot be read.

@@ -1,8 +1,12 @@
 //! The manifest of a COPY: which files it reads, and how long each must be.
 
+use futures::stream::{self, StreamExt, TryStreamExt};
 use serde::Deserialize;
 
 use super::{CopyError, ObjectStore};
+
+/// How many files are looked up at once.
+const LOOKUPS_IN_FLIGHT: usize = 16;
 
 /// A Parquet file that exists.
 #[derive(Debug, Clone)]
@@ -37,17 +41,15 @@ struct Meta {
 pub(super) async fn read(url: &str, store: &ObjectStore) -> Result<Vec<DataFile>, CopyError> {
     let text = store.whole(url).await?;
     let entries = parse(&text).map_err(|problem| CopyError::Manifest { url: url.to_owned(), problem })?;
-    let mut files = Vec::with_capacity(entries.len());
-    for (file, is_mandatory) in entries {
+    let looked_up = entries.into_iter().map(|(file, is_mandatory)| async move {
         match store.length(&file.url).await? {
-            Some(actual) => {
-                check_length(&file, actual)?;
-                files.push(file);
-            }
-            None if is_mandatory => return Err(CopyError::unreadable(format!("File not found: {}", file.url))),
-            None => {}
+            Some(actual) => check_length(&file, actual).map(|()| Some(file)),
+            None if is_mandatory => Err(CopyError::unreadable(format!("File not found: {}", file.url))),
+            None => Ok(None),
         }
-    }
+    });
+    let looked_up: Vec<Option<DataFile>> = stream::iter(looked_up).buffered(LOOKUPS_IN_FLIGHT).try_collect().await?;
+    let files: Vec<DataFile> = looked_up.into_iter().flatten().collect();
     if files.is_empty() {
         return Err(CopyError::unreadable(format!("none of the files in the manifest exists: {url}")));
     }

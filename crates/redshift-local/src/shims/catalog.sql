@@ -1,12 +1,16 @@
 -- Redshift's catalog views, filled with what PostgreSQL knows. Sizes are those of PostgreSQL's files, in MB.
+create table if not exists redshift_local.sys_query_history (
+    query_id bigint, session_id integer, database_name text, query_type text, status text, start_time timestamp,
+    end_time timestamp, elapsed_time bigint, error_message text, returned_rows bigint, query_text text
+);
 create table if not exists redshift_local.sys_load_history (
     query_id bigint, session_id integer, database_name text, table_name text, status text, start_time timestamp,
-    end_time timestamp, duration bigint, data_source text, file_format text, loaded_rows bigint, loaded_bytes bigint,
-    source_file_count integer, error_count integer
+    end_time timestamp, duration bigint, data_source text, file_format text, loaded_rows bigint,
+    source_file_count integer, source_file_bytes bigint, error_count bigint
 );
 create table if not exists redshift_local.sys_load_error_detail (
     query_id bigint, session_id integer, database_name text, table_name text, start_time timestamp, file_name text,
-    column_name text, column_type text, error_code integer, error_message text
+    error_code integer, error_message text
 );
 
 create or replace view redshift_local.relations as

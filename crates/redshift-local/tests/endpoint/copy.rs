@@ -8,7 +8,7 @@ use arrow::array::{
 };
 use arrow::datatypes::Int64Type;
 
-use crate::support::{Bucket, Warehouse};
+use crate::support::{Bucket, Random, Warehouse, parquet};
 
 fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
     RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, values)| (name, values, true)))
@@ -183,4 +183,103 @@ async fn a_manifest_is_taken_at_its_word() {
     assert!(warehouse.error(&copy).await.contains("The manifest has no entries."));
     assert!(warehouse.error(&copy.replace("t.manifest", "none.manifest")).await.contains("Error NoSuchKey"));
     assert!(warehouse.error(&copy.replace("copy t", "copy u")).await.contains("nonexistent table u"));
+}
+
+#[tokio::test]
+async fn many_files_are_read_whole_and_the_first_fault_counts() {
+    let (bucket, warehouse) = start("copy_many_files").await;
+    warehouse.apply(&["create table public.t (a bigint)"]).await;
+    let mut entries = Vec::new();
+    for file in 0..10 {
+        let rows = batch(vec![("a", Arc::new(Int64Array::from_iter_values(file * 5_000..(file + 1) * 5_000)))]);
+        entries.push(bucket.put_parquet(&format!("{file}.parquet"), &rows, 700).await);
+    }
+    warehouse.apply(&[&bucket.copy("t", &entries).await]).await;
+    assert_eq!(
+        warehouse.rows("select count(*), sum(a), count(distinct a) from t").await,
+        [["50000", "1249975000", "50000"]]
+    );
+
+    let null = batch(vec![("a", Arc::new(Int64Array::from(vec![None])))]);
+    let texts = batch(vec![("a", Arc::new(StringArray::from(vec!["x"])))]);
+    warehouse.apply(&["create table public.strict (a bigint not null)"]).await;
+    entries.insert(7, bucket.put_parquet("null.parquet", &null, 10).await);
+    entries.insert(8, bucket.put_parquet("texts.parquet", &texts, 10).await);
+    let error = warehouse.error(&bucket.copy("strict", &entries).await).await;
+    assert!(error.contains("Cannot insert a NULL value into column a"), "{error}");
+    assert_eq!(warehouse.value("select count(*) from strict").await, "0");
+}
+
+/// A mutilated file may by chance still hold valid rows; it never leads to a panic or a hang.
+#[tokio::test]
+async fn broken_files_fail_their_copy_only() {
+    let (bucket, warehouse) = start("copy_broken").await;
+    warehouse.apply(&["create table public.t (a bigint, b varchar(8), c decimal(12,2))"]).await;
+    let rows = batch(vec![
+        ("a", Arc::new(Int64Array::from_iter((0..500).map(|row| (row % 7 > 0).then_some(row))))),
+        ("b", Arc::new(StringArray::from_iter((0..500).map(|row| Some(format!("é{}", row % 40)))))),
+        ("c", decimals((0..500).map(Some).collect(), 12, 2)),
+    ]);
+    let whole = parquet(&rows, 100);
+    let mut random = Random::seeded();
+    for round in 0..150 {
+        let mut file = whole.clone();
+        // The schema and the positions of everything stand at the end.
+        let mut end = file.split_off(if random.below(2) == 0 { 0 } else { file.len() - 700 });
+        random.mutilate(&mut end);
+        file.extend(end);
+        let length = file.len();
+        bucket.put("broken.parquet", file).await;
+        let statement = warehouse.run(&bucket.copy("t", &[bucket.entry("broken.parquet", length)]).await).await;
+        let error = statement.error();
+        assert!(
+            statement.is_finished()
+                || error.starts_with("ERROR: ")
+                    && !error.contains("stopped")
+                    && !error.contains("redshift-local failed"),
+            "round {round}: {error}"
+        );
+    }
+    warehouse
+        .apply(&["truncate t", &bucket.copy("t", &[bucket.put_parquet("whole.parquet", &rows, 100).await]).await])
+        .await;
+    assert_eq!(warehouse.value("select count(*) from t").await, "500");
+}
+
+#[tokio::test]
+async fn loads_and_queries_leave_their_history() {
+    let (bucket, warehouse) = start("copy_history").await;
+    let rows = batch(vec![("a", Arc::new(Int64Array::from(vec![Some(1), None])))]);
+    let entry = bucket.put_parquet("file.parquet", &rows, 10).await;
+    warehouse.apply(&["create table public.t (a bigint)", "create table public.strict (a bigint not null)"]).await;
+    let copied = warehouse.run(&bucket.copy("t", &[entry.clone(), entry.clone()]).await).await;
+    assert!(copied.is_finished(), "{}", copied.error());
+    // A load that is rolled back is remembered too.
+    warehouse.run_batch(&[&bucket.copy("public.strict", &[entry]).await, "select 1"]).await;
+    assert_eq!(
+        warehouse
+            .rows(
+                "select table_name, status, loaded_rows, source_file_count, error_count, \
+                split_part(data_source, '/', 4) from sys_load_history order by query_id"
+            )
+            .await,
+        [
+            ["t", "completed", "4", "2", "0", "t.manifest"],
+            ["public.strict", "aborted", "0", "1", "1", "public.strict.manifest"]
+        ]
+    );
+    assert_eq!(
+        warehouse.rows("select table_name, split_part(file_name, '/', 4), error_code from sys_load_error_detail").await,
+        [["public.strict", "file.parquet", "8007"]]
+    );
+    let query = format!(
+        "select q.query_type, q.status, l.loaded_rows, q.elapsed_time > 0 from sys_query_history q \
+        join sys_load_history l on l.query_id = q.query_id where q.query_id = {}",
+        copied.0.redshift_query_id
+    );
+    assert_eq!(warehouse.rows(&query).await, [["COPY", "success", "4", "true"]]);
+    assert_eq!(
+        warehouse.rows("select query_type, status, count(*) from sys_query_history group by 1, 2 order by 1, 2").await,
+        [["COPY", "failed", "1"], ["COPY", "success", "1"], ["DDL", "success", "2"], ["SELECT", "success", "3"]]
+    );
 }

@@ -1,11 +1,9 @@
 //! What no client of AWS sends. Every request has an answer, 4xx where it is at fault, and the endpoint goes on.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::Warehouse;
+use crate::support::{Random, Warehouse};
 
 const OPERATIONS: &[&str] = &[
     "ExecuteStatement",
@@ -43,20 +41,6 @@ async fn post(warehouse: &Warehouse, target: &[u8], body: &[u8]) -> (u16, String
     (status.unwrap_or_else(|| panic!("no answer to {length} bytes for {target:?}: {answer}")), body.to_owned())
 }
 
-/// A generator that gives the same numbers for the same seed.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        ((self.0 >> 33) as usize) % bound
-    }
-
-    fn bytes(&mut self, most: usize) -> Vec<u8> {
-        (0..self.below(most + 1)).map(|_| self.below(256) as u8).collect()
-    }
-}
-
 /// Valid requests, to be mutilated.
 const BODIES: &[&str] = &[
     r#"{"Sql":"select 1","WorkgroupName":"main","Database":"garbage","Parameters":[{"name":"a","value":"b"}]}"#,
@@ -68,23 +52,14 @@ const BODIES: &[&str] = &[
 #[tokio::test]
 async fn garbage_is_refused_and_the_endpoint_goes_on() {
     let warehouse = Warehouse::start("garbage").await;
-    let seed = SystemTime::now().duration_since(UNIX_EPOCH).expect("clock").as_nanos() as u64;
-    println!("seed {seed}");
-    let mut random = Random(seed);
+    let mut random = Random::seeded();
     for _ in 0..2_000 {
         let operation = OPERATIONS[random.below(OPERATIONS.len())];
         let mut body = BODIES[random.below(BODIES.len())].as_bytes().to_vec();
-        match random.below(4) {
-            0 => body = random.bytes(400),
-            1 => body.truncate(random.below(body.len())),
-            2 => {
-                let at = random.below(body.len());
-                body[at] = random.below(256) as u8;
-            }
-            _ => {
-                let at = random.below(body.len());
-                body.splice(at..at, random.bytes(20));
-            }
+        if random.below(4) == 0 {
+            body = random.bytes(400);
+        } else {
+            random.mutilate(&mut body);
         }
         let (status, answer) = post(&warehouse, format!("RedshiftData.{operation}").as_bytes(), &body).await;
         assert!((200..500).contains(&status), "{status} {answer} for {operation} {}", String::from_utf8_lossy(&body));

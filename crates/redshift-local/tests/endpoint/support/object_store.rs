@@ -96,12 +96,7 @@ impl Bucket {
 
     /// Writes `batch` as Parquet with row groups of `group_rows`; returns its manifest entry.
     pub(crate) async fn put_parquet(&self, key: &str, batch: &RecordBatch, group_rows: usize) -> String {
-        let properties = WriterProperties::builder().set_max_row_group_row_count(Some(group_rows)).build();
-        let mut file = Vec::new();
-        let mut writer =
-            ArrowWriter::try_new(&mut file, Arc::clone(&batch.schema()), Some(properties)).expect("writer");
-        writer.write(batch).expect("write rows");
-        writer.close().expect("close file");
+        let file = parquet(batch, group_rows);
         let length = file.len();
         self.put(key, file).await;
         self.entry(key, length)
@@ -120,4 +115,14 @@ impl Bucket {
             self.url(&key)
         )
     }
+}
+
+/// A Parquet file with row groups of `group_rows`.
+pub(crate) fn parquet(batch: &RecordBatch, group_rows: usize) -> Vec<u8> {
+    let properties = WriterProperties::builder().set_max_row_group_row_count(Some(group_rows)).build();
+    let mut file = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut file, Arc::clone(&batch.schema()), Some(properties)).expect("writer");
+    writer.write(batch).expect("write rows");
+    writer.close().expect("close file");
+    file
 }

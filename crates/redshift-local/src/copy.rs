@@ -6,7 +6,6 @@
 mod command;
 mod copy_error;
 mod manifest;
-mod object_store;
 mod open_files;
 mod parquet_file;
 mod row_encoder;
@@ -19,8 +18,8 @@ use sqlx::postgres::PgConnection;
 
 pub(crate) use command::CopyCommand;
 pub(crate) use copy_error::CopyError;
-pub(crate) use object_store::ObjectStore;
 
+use crate::object_store::ObjectStore;
 use crate::translate::quote_identifier;
 use open_files::OpenFiles;
 use row_encoder::{FILE_HEADER, FILE_TRAILER};

@@ -4,9 +4,10 @@ use futures::TryStreamExt;
 use sqlx::postgres::{PgColumn, PgConnection};
 use sqlx::{AssertSqlSafe, Either, Executor, SqlSafeStr, Statement as _};
 
-use crate::copy::{self, Load, ObjectStore};
+use crate::copy::{self, Load};
 use crate::dialect::statement_kind::StatementKind;
 use crate::engine_error::EngineError;
+use crate::object_store::ObjectStore;
 use crate::procedure;
 use crate::result_set::{ColumnMetadata, ResultSet};
 use crate::statement::Parameter;

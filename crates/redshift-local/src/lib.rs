@@ -27,6 +27,7 @@
 
 mod api_error;
 mod check;
+mod command_parser;
 mod copy;
 mod data_api;
 mod dialect;
@@ -35,6 +36,7 @@ mod engine_error;
 mod execution;
 mod history;
 mod kept_session;
+mod object_store;
 mod procedure;
 mod result_set;
 mod session;
@@ -54,8 +56,8 @@ use tokio::net::TcpListener;
 pub use check::check;
 pub use dialect::{Refusal, Verdict};
 
-use crate::copy::ObjectStore;
 use crate::kept_session::KeptSessions;
+use crate::object_store::ObjectStore;
 use crate::session::Warehouse;
 use crate::statement::StatementStore;
 

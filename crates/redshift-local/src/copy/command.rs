@@ -1,8 +1,9 @@
 //! The text of a COPY. The dialect's rules have refused what Redshift refuses; of the rest the stand-in reads Parquet by
 //! manifest.
 
+use crate::command_parser::CommandParser;
 use crate::dialect::Refusal;
-use crate::dialect::lexer::{Token, TokenKind, text_value};
+use crate::dialect::lexer::Token;
 use crate::translate::quote_identifier;
 
 const FORM: &str = "its form is COPY table (columns) FROM 's3://…' IAM_ROLE '…' FORMAT AS PARQUET MANIFEST";
@@ -23,7 +24,7 @@ impl CopyCommand {
     /// # Errors
     /// Anything that is not a COPY of Parquet by manifest.
     pub(crate) fn parse(sql: &str, tokens: &[Token]) -> Result<Self, Refusal> {
-        Parser { sql, tokens, at: 1 }.command()
+        CommandParser { sql, tokens, at: 1 }.copy_command()
     }
 
     pub(super) fn quoted_table(&self) -> String {
@@ -35,14 +36,8 @@ impl CopyCommand {
     }
 }
 
-struct Parser<'a> {
-    sql: &'a str,
-    tokens: &'a [Token],
-    at: usize,
-}
-
-impl Parser<'_> {
-    fn command(mut self) -> Result<CopyCommand, Refusal> {
+impl CommandParser<'_> {
+    fn copy_command(mut self) -> Result<CopyCommand, Refusal> {
         let mut table = vec![self.name("a table")?];
         while self.takes_symbol(".") {
             table.push(self.name("a table")?);
@@ -68,7 +63,7 @@ impl Parser<'_> {
         }
         let mut options = Options::default();
         while self.at < self.tokens.len() {
-            self.option(&mut options)?;
+            self.copy_option(&mut options)?;
         }
         if !options.has_role {
             return Err(self.refuse("COPY", "IAM_ROLE '…' or IAM_ROLE DEFAULT is missing"));
@@ -84,14 +79,12 @@ impl Parser<'_> {
         Ok(CopyCommand { table, columns, manifest, fills_record: options.fills_record })
     }
 
-    fn option(&mut self, options: &mut Options) -> Result<(), Refusal> {
+    fn copy_option(&mut self, options: &mut Options) -> Result<(), Refusal> {
         let word = self.tokens[self.at].text.clone();
         match word.as_str() {
             "iam_role" => {
                 self.at += 1;
-                if !self.takes("default") {
-                    self.role()?;
-                }
+                self.role()?;
                 options.has_role = true;
             }
             "format" | "parquet" => {
@@ -124,25 +117,6 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn role(&mut self) -> Result<(), Refusal> {
-        let at = self.at;
-        let arn = self.text("IAM_ROLE")?;
-        let is_role = |arn: &str| {
-            let parts: Vec<&str> = arn.splitn(6, ':').collect();
-            matches!(parts.as_slice(), ["arn", partition, "iam", "", account, resource]
-                if partition.starts_with("aws")
-                    && account.len() == 12
-                    && account.bytes().all(|digit| digit.is_ascii_digit())
-                    && resource.strip_prefix("role/").is_some_and(|name| !name.is_empty()))
-        };
-        // Roles that take on further roles stand behind commas.
-        if arn.split(',').all(is_role) {
-            return Ok(());
-        }
-        self.at = at;
-        Err(self.refuse("IAM_ROLE", "Invalid IAM role: expected 'arn:aws:iam::<12 digits>:role/<name>'"))
-    }
-
     fn name(&mut self, what: &str) -> Result<String, Refusal> {
         match self.tokens.get(self.at).filter(|token| token.is_name()) {
             Some(token) => {
@@ -151,37 +125,6 @@ impl Parser<'_> {
             }
             None => Err(self.refuse("COPY", &format!("{what} is expected here; {FORM}"))),
         }
-    }
-
-    fn text(&mut self, option: &str) -> Result<String, Refusal> {
-        match self.tokens.get(self.at).filter(|token| token.kind == TokenKind::Text) {
-            Some(token) => {
-                self.at += 1;
-                Ok(text_value(&token.text))
-            }
-            None => Err(self.refuse(option, "a literal between single quotes is expected here")),
-        }
-    }
-
-    fn takes(&mut self, word: &str) -> bool {
-        let is_next = self.tokens.get(self.at).is_some_and(|token| token.is(word));
-        self.at += usize::from(is_next);
-        is_next
-    }
-
-    fn takes_symbol(&mut self, symbol: &str) -> bool {
-        let is_next = self.tokens.get(self.at).is_some_and(|token| token.is_symbol(symbol));
-        self.at += usize::from(is_next);
-        is_next
-    }
-
-    fn not_offered(&self, construct: &str, reason: &str) -> Refusal {
-        self.refuse(construct, reason).into_not_offered()
-    }
-
-    fn refuse(&self, construct: &str, reason: &str) -> Refusal {
-        let offset = self.tokens.get(self.at).map_or(self.sql.len(), |token| token.start);
-        Refusal::at(self.sql, offset, construct, reason)
     }
 }
 

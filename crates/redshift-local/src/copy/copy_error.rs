@@ -1,6 +1,7 @@
 //! Why a COPY failed, in Redshift's words and with its codes, by which clients tell the cases apart.
 
 use crate::engine_error::EngineError;
+use crate::object_store::StorageError;
 
 const MANIFEST_CODE: u32 = 15003;
 const NULL_VALUE_CODE: u32 = 8007;
@@ -14,8 +15,8 @@ pub(crate) enum CopyError {
     UnknownColumn { table: String, column: String },
     #[error("ERROR: COPY into column \"{column}\" of type {type_name} is not offered by the stand-in")]
     UnknownType { column: String, type_name: String },
-    #[error("ERROR: S3ServiceException:{message},Status {status},Error {code}\n  Detail: {url}")]
-    Storage { url: String, status: u16, code: String, message: String },
+    #[error(transparent)]
+    Storage(StorageError),
     #[error("{}", block("Invalid manifest file", MANIFEST_CODE, &format!("{problem}\n  manifest:  {url}")))]
     Manifest { url: String, problem: String },
     #[error("{}", block("Spectrum Scan Error", *.code, .context))]
@@ -48,6 +49,15 @@ impl CopyError {
     /// A file that cannot be read.
     pub(super) fn unreadable(context: String) -> Self {
         Self::Scan { code: 15001, context }
+    }
+}
+
+impl From<StorageError> for CopyError {
+    fn from(error: StorageError) -> Self {
+        match error {
+            StorageError::Service { .. } => Self::Storage(error),
+            StorageError::Interrupted { .. } | StorageError::NoObjectUrl(_) => Self::unreadable(error.to_string()),
+        }
     }
 }
 

@@ -9,7 +9,8 @@ use tokio::task::JoinSet;
 
 use super::manifest::DataFile;
 use super::target::Column;
-use super::{CopyError, ObjectStore, parquet_file};
+use super::{CopyError, parquet_file};
+use crate::object_store::ObjectStore;
 
 /// How many files are open at most.
 const FILES_MAX: usize = 4;

@@ -123,7 +123,7 @@ impl AsyncFileReader for FileReader {
             }
             let wanted = range.end - range.start;
             let bytes = self.store.range(&self.file.url, range).await;
-            let bytes = bytes.map_err(|error| ParquetError::External(Box::new(error)))?;
+            let bytes = bytes.map_err(|error| ParquetError::External(Box::new(CopyError::from(error))))?;
             if bytes.len() as u64 == wanted {
                 Ok(bytes)
             } else {

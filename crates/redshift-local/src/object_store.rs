@@ -12,7 +12,22 @@ use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use bytes::Bytes;
 use tokio::sync::OnceCell;
 
-use super::CopyError;
+/// Why S3 did not do what it was asked. The `Display` of a refusal by the service is Redshift's.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StorageError {
+    #[error("ERROR: S3ServiceException:{message},Status {status},Error {code}\n  Detail: {url}")]
+    Service { url: String, status: u16, code: String, message: String },
+    #[error("read {url}: {cause}")]
+    Interrupted { url: String, cause: String },
+    #[error("`{0}` is no URL of an object; expected s3://bucket/key")]
+    NoObjectUrl(String),
+}
+
+impl StorageError {
+    fn interrupted(url: &str, cause: &impl std::error::Error) -> Self {
+        Self::Interrupted { url: url.to_owned(), cause: cause.to_string() }
+    }
+}
 
 /// A client that is made when first needed.
 #[derive(Debug, Clone)]
@@ -28,15 +43,15 @@ impl ObjectStore {
     }
 
     /// A whole, small object.
-    pub(super) async fn whole(&self, url: &str) -> Result<Bytes, CopyError> {
+    pub(crate) async fn whole(&self, url: &str) -> Result<Bytes, StorageError> {
         let (bucket, key) = split_url(url)?;
         let object = self.client().await.get_object().bucket(bucket).key(key).send().await;
         let body = object.map_err(|error| storage_error(url, &error))?.body.collect().await;
-        Ok(body.map_err(|error| CopyError::unreadable(format!("read {url}: {error}")))?.into_bytes())
+        Ok(body.map_err(|error| StorageError::interrupted(url, &error))?.into_bytes())
     }
 
     /// How many bytes the object has; `None` when there is none.
-    pub(super) async fn length(&self, url: &str) -> Result<Option<u64>, CopyError> {
+    pub(crate) async fn length(&self, url: &str) -> Result<Option<u64>, StorageError> {
         let (bucket, key) = split_url(url)?;
         match self.client().await.head_object().bucket(bucket).key(key).send().await {
             Ok(head) => Ok(Some(head.content_length().and_then(|length| u64::try_from(length).ok()).unwrap_or(0))),
@@ -46,12 +61,12 @@ impl ObjectStore {
     }
 
     /// The bytes of `range`, which is not empty.
-    pub(super) async fn range(&self, url: &str, range: Range<u64>) -> Result<Bytes, CopyError> {
+    pub(crate) async fn range(&self, url: &str, range: Range<u64>) -> Result<Bytes, StorageError> {
         let (bucket, key) = split_url(url)?;
         let bytes = format!("bytes={}-{}", range.start, range.end - 1);
         let object = self.client().await.get_object().bucket(bucket).key(key).range(bytes).send().await;
         let body = object.map_err(|error| storage_error(url, &error))?.body.collect().await;
-        Ok(body.map_err(|error| CopyError::unreadable(format!("read {url}: {error}")))?.into_bytes())
+        Ok(body.map_err(|error| StorageError::interrupted(url, &error))?.into_bytes())
     }
 
     async fn client(&self) -> &Client {
@@ -76,20 +91,23 @@ impl ObjectStore {
 }
 
 /// Bucket and key of `s3://bucket/key`.
-fn split_url(url: &str) -> Result<(&str, &str), CopyError> {
+fn split_url(url: &str) -> Result<(&str, &str), StorageError> {
     url.strip_prefix("s3://")
         .and_then(|path| path.split_once('/'))
         .filter(|(bucket, key)| !bucket.is_empty() && !key.is_empty())
-        .ok_or_else(|| CopyError::unreadable(format!("`{url}` is no URL of an object; expected s3://bucket/key")))
+        .ok_or_else(|| StorageError::NoObjectUrl(url.to_owned()))
 }
 
 fn status<E>(error: &SdkError<E>) -> u16 {
     error.raw_response().map_or(0, |response| response.status().as_u16())
 }
 
-fn storage_error<E: ProvideErrorMetadata + std::error::Error + 'static>(url: &str, error: &SdkError<E>) -> CopyError {
+fn storage_error<E: ProvideErrorMetadata + std::error::Error + 'static>(
+    url: &str,
+    error: &SdkError<E>,
+) -> StorageError {
     let cause = std::error::Error::source(error).map_or_else(|| error.to_string(), |source| source.to_string());
-    CopyError::Storage {
+    StorageError::Service {
         url: url.to_owned(),
         status: status(error),
         code: error.code().unwrap_or("Unknown").to_owned(),

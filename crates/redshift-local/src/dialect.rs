@@ -10,6 +10,7 @@ mod merge_rules;
 pub(crate) mod plpgsql;
 mod procedure_rules;
 mod query_rules;
+pub(crate) mod quoted_query;
 mod refusal;
 mod reserved_words;
 pub(crate) mod rules;
@@ -18,6 +19,7 @@ pub(crate) mod statement_kind;
 mod statement_rules;
 pub(crate) mod token_view;
 pub(crate) mod types;
+mod unload_rules;
 mod window_rules;
 
 pub use refusal::{Refusal, Verdict};

@@ -12,6 +12,7 @@ use crate::procedure;
 use crate::result_set::{ColumnMetadata, ResultSet};
 use crate::statement::Parameter;
 use crate::translate::{Action, Values, translate};
+use crate::unload::{self, UnloadCommand};
 
 /// The largest result that the Data API keeps.
 const RESULT_MAX_BYTES: usize = 500 * 1024 * 1024;
@@ -67,6 +68,7 @@ impl Engine<'_> {
         match action {
             Action::Sql(sql) => Ok(run_sql(self.session, sql).await?),
             Action::Copy(command) => self.in_transaction(&command).await,
+            Action::Unload(command) => self.unload(&command).await,
             Action::Call(command) => procedure::call(self, &command, Values::NONE).await,
         }
     }
@@ -84,6 +86,11 @@ impl Engine<'_> {
 
     async fn copy(&mut self, command: &copy::CopyCommand) -> Result<Outcome, EngineError> {
         let row_count = copy::run(command, self.object_store, self.session, &mut self.loads).await?;
+        Ok(Outcome { row_count, result: None })
+    }
+
+    async fn unload(&mut self, command: &UnloadCommand) -> Result<Outcome, EngineError> {
+        let row_count = unload::run(command, self.object_store, self.session, self.transaction).await?;
         Ok(Outcome { row_count, result: None })
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! A call's SQL is read as tokens ([`check`] does the same without a server), refused where Redshift would refuse it,
 //! rewritten where PostgreSQL spells or means it otherwise, and run in a PostgreSQL session of its own, whose database holds
-//! the functions that PostgreSQL lacks (`shims/`). COPY reads S3 in this process.
+//! the functions that PostgreSQL lacks (`shims/`). COPY reads S3 and UNLOAD writes it in this process.
 //!
 //! # What is not emulated
 //! Nothing is silently ignored: what is listed as refused fails with a message that says so.
@@ -14,9 +14,13 @@
 //! * A view WITH NO SCHEMA BINDING is checked when it is created, and pins its tables.
 //! * Encodings, distribution and sort keys are checked and forgotten; EXPLAIN shows PostgreSQL's plan.
 //! * Refused though Redshift has it: WithEvent; SUPER and the other types
-//!   PostgreSQL lacks; UNLOAD; COPY without a manifest or of other formats than Parquet; Python and Lambda functions.
-//!   The functions that `dialect/functions.txt` marks; PIVOT and UNPIVOT; IGNORE NULLS of LAG and LEAD; an alias of the same
-//!   SELECT list inside another of its expressions.
+//!   PostgreSQL lacks; UNLOAD of other formats than Parquet, with PARTITION BY, keys, REGION or EXTENSION; COPY without a
+//!   manifest or of other formats than Parquet; Python and Lambda functions; the functions that `dialect/functions.txt` marks;
+//!   PIVOT and UNPIVOT; IGNORE NULLS of LAG and LEAD; an alias of the same SELECT list inside another of its expressions.
+//! * UNLOAD writes one file after the other, each of about 64 MB at most, and names them as slices; an ORDER BY holds across
+//!   them. TIMESTAMP is stored as INT64 microseconds and DECIMAL in the smallest form, where Redshift writes INT96 and
+//!   FIXED_LEN_BYTE_ARRAY. A DECIMAL whose precision PostgreSQL does not know must be cast, and TIME has no form.
+//!   A verbose manifest gives text of no stated length the longest one.
 //! * In procedures: what RAISE says below EXCEPTION goes to the log, as the Data API has no place for it; a loop over a
 //!   query reads all its rows first; a width declared for a parameter is not enforced; which name wins where a variable
 //!   and a column share it is not documented, here it is the variable.
@@ -37,11 +41,13 @@ mod execution;
 mod history;
 mod kept_session;
 mod object_store;
+mod postgres_binary;
 mod procedure;
 mod result_set;
 mod session;
 mod statement;
 mod translate;
+mod unload;
 
 use std::future::Future;
 use std::str::FromStr;
@@ -70,7 +76,7 @@ pub struct Options {
     /// URL of the PostgreSQL server, of a superuser; its database, if any, is not used. A request's `Database` names the
     /// PostgreSQL database, which is created when first named.
     pub postgres_url: String,
-    /// Endpoint of the S3 that COPY reads; without one, AWS's own.
+    /// Endpoint of the S3 that COPY reads and UNLOAD writes; without one, AWS's own.
     pub s3_endpoint: Option<String>,
     pub region: String,
 }

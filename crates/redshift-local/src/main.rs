@@ -26,7 +26,7 @@ enum Command {
         /// URL of a PostgreSQL superuser: postgres://user:password@host:port
         #[arg(long, env = "REDSHIFT_LOCAL_POSTGRES_URL", hide_env_values = true)]
         postgres: String,
-        /// Endpoint of the S3 that COPY reads, for example http://127.0.0.1:4566.
+        /// Endpoint of the S3 that COPY reads and UNLOAD writes, for example http://127.0.0.1:4566.
         #[arg(long)]
         s3_endpoint: Option<String>,
         #[arg(long, env = "AWS_REGION", default_value = "us-east-1")]

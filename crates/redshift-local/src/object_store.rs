@@ -1,4 +1,4 @@
-//! The S3 that COPY reads.
+//! The S3 that COPY reads and UNLOAD writes.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -7,6 +7,8 @@ use aws_config::BehaviorVersion;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{Credentials, Region};
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{Delete, ObjectIdentifier};
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use bytes::Bytes;
@@ -69,6 +71,49 @@ impl ObjectStore {
         Ok(body.map_err(|error| StorageError::interrupted(url, &error))?.into_bytes())
     }
 
+    /// Writes an object, over the one that is there.
+    pub(crate) async fn put(&self, url: &str, body: Bytes) -> Result<(), StorageError> {
+        let (bucket, key) = split_url(url)?;
+        let written =
+            self.client().await.put_object().bucket(bucket).key(key).body(ByteStream::from(body)).send().await;
+        written.map(|_| ()).map_err(|error| storage_error(url, &error))
+    }
+
+    /// Whether no URL of an object begins with `prefix`.
+    pub(crate) async fn is_empty(&self, prefix: &str) -> Result<bool, StorageError> {
+        let (bucket, key_prefix) = split_prefix(prefix)?;
+        let page = self.client().await.list_objects_v2().bucket(bucket).prefix(key_prefix).max_keys(1).send().await;
+        Ok(page.map_err(|error| storage_error(prefix, &error))?.contents().is_empty())
+    }
+
+    /// Deletes all objects whose URLs begin with `prefix`.
+    pub(crate) async fn delete_all(&self, prefix: &str) -> Result<(), StorageError> {
+        let (bucket, key_prefix) = split_prefix(prefix)?;
+        let client = self.client().await;
+        loop {
+            let page = client.list_objects_v2().bucket(bucket).prefix(key_prefix).send().await;
+            let page = page.map_err(|error| storage_error(prefix, &error))?;
+            let keys = page.contents().iter().filter_map(|object| object.key());
+            let objects: Vec<ObjectIdentifier> =
+                keys.filter_map(|key| ObjectIdentifier::builder().key(key).build().ok()).collect();
+            if objects.is_empty() {
+                return Ok(());
+            }
+            let Ok(delete) = Delete::builder().set_objects(Some(objects)).quiet(true).build() else { return Ok(()) };
+            let deleted = client.delete_objects().bucket(bucket).delete(delete).send().await;
+            let deleted = deleted.map_err(|error| storage_error(prefix, &error))?;
+            // One object that stays would be listed again and again.
+            if let Some(error) = deleted.errors().first() {
+                return Err(StorageError::Service {
+                    url: format!("s3://{bucket}/{}", error.key().unwrap_or_default()),
+                    status: 200,
+                    code: error.code().unwrap_or("Unknown").to_owned(),
+                    message: error.message().unwrap_or_default().to_owned(),
+                });
+            }
+        }
+    }
+
     async fn client(&self) -> &Client {
         self.client.get_or_init(|| self.connect()).await
     }
@@ -95,6 +140,14 @@ fn split_url(url: &str) -> Result<(&str, &str), StorageError> {
     url.strip_prefix("s3://")
         .and_then(|path| path.split_once('/'))
         .filter(|(bucket, key)| !bucket.is_empty() && !key.is_empty())
+        .ok_or_else(|| StorageError::NoObjectUrl(url.to_owned()))
+}
+
+/// Bucket and beginning of the keys of `s3://bucket/prefix`; without a prefix it is the whole bucket.
+fn split_prefix(url: &str) -> Result<(&str, &str), StorageError> {
+    url.strip_prefix("s3://")
+        .and_then(|path| path.split_once('/'))
+        .filter(|(bucket, _)| !bucket.is_empty())
         .ok_or_else(|| StorageError::NoObjectUrl(url.to_owned()))
 }
 

@@ -18,6 +18,7 @@ use crate::dialect::rules;
 use crate::dialect::statement_kind::StatementKind;
 use crate::procedure::{self, CallCommand, Scope};
 use crate::statement::Parameter;
+use crate::unload::UnloadCommand;
 
 pub(crate) use calls::rewrite_type;
 pub(crate) use create_table::qualify_new_name;
@@ -36,6 +37,8 @@ pub(crate) enum Action {
     Sql(String),
     /// COPY, which this process does itself.
     Copy(CopyCommand),
+    /// UNLOAD, which this process does itself.
+    Unload(UnloadCommand),
     /// CALL, which this process does itself.
     Call(CallCommand),
 }
@@ -71,6 +74,9 @@ pub(crate) fn translate(sql: &str, values: Values<'_>) -> Result<Translation, Re
     let kind = StatementKind::of(statement, &rewrite.tokens)?;
     if kind == StatementKind::Copy {
         return Ok(Translation { kind, action: Action::Copy(CopyCommand::parse(statement, &rewrite.tokens)?) });
+    }
+    if kind == StatementKind::Unload {
+        return Ok(Translation { kind, action: Action::Unload(UnloadCommand::parse(statement, &rewrite.tokens)?) });
     }
     if kind == StatementKind::Call {
         return Ok(Translation { kind, action: Action::Call(CallCommand::parse(statement, &rewrite.tokens)?) });
@@ -163,7 +169,7 @@ fn rewrite_statement(rewrite: &mut Rewrite<'_>, kind: StatementKind) -> Result<(
             "transaction control",
             "each call is a transaction here; send BatchExecuteStatement",
         )),
-        StatementKind::Unload => Err(rewrite.not_offered(0, "UNLOAD", "the stand-in does not offer it yet")),
+        StatementKind::Unload => Err(rewrite.refuse(0, "UNLOAD", "it cannot stand inside another statement")),
         StatementKind::Copy => Err(rewrite.refuse(0, "COPY", "it cannot stand inside another statement")),
         StatementKind::Analyze => {
             rewrite_analyze(rewrite);

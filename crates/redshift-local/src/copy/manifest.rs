@@ -3,7 +3,8 @@
 use futures::stream::{self, StreamExt, TryStreamExt};
 use serde::Deserialize;
 
-use super::{CopyError, ObjectStore};
+use super::CopyError;
+use crate::object_store::ObjectStore;
 
 /// How many files are looked up at once.
 const LOOKUPS_IN_FLIGHT: usize = 16;

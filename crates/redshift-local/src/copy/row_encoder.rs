@@ -9,6 +9,7 @@ use bytes::Bytes;
 
 use super::CopyError;
 use super::target::{Column, ColumnType};
+use crate::postgres_binary::{EPOCH_DAYS, EPOCH_MICROSECONDS, encode_decimal};
 
 /// Signature, flags, length of the header extension.
 pub(super) const FILE_HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
@@ -16,9 +17,6 @@ pub(super) const FILE_HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 pub(super) const FILE_TRAILER: &[u8] = &[0xff, 0xff];
 
 const NULL_LENGTH: i32 = -1;
-/// PostgreSQL counts from 2000-01-01.
-const EPOCH_DAYS: i32 = 10_957;
-const EPOCH_MICROSECONDS: i64 = 946_684_800_000_000;
 
 /// The rows of `batch`, whose schema was checked against `columns`. Columns that the batch lacks are NULL.
 ///
@@ -118,7 +116,7 @@ impl<'a> Values<'a> {
             Self::Int64(values) => write_field(out, &values.value(row).to_be_bytes()),
             Self::Float32(values) => write_field(out, &values.value(row).to_be_bytes()),
             Self::Float64(values) => write_field(out, &values.value(row).to_be_bytes()),
-            Self::Decimal { values, scale } => write_decimal(out, values.value(row), *scale),
+            Self::Decimal { values, scale } => write_field(out, &encode_decimal(values.value(row), *scale)),
             Self::Date(values) => {
                 let days = values.value(row).checked_sub(EPOCH_DAYS).ok_or_else(|| out_of_range(column))?;
                 write_field(out, &days.to_be_bytes());
@@ -150,41 +148,6 @@ fn write_timestamp(out: &mut Vec<u8>, column: &Column, micros: i64) -> Result<()
     Ok(())
 }
 
-/// PostgreSQL's NUMERIC: digits to the base 10,000 on both sides of the point.
-fn write_decimal(out: &mut Vec<u8>, value: i128, scale: u8) {
-    const BASE: u128 = 10_000;
-    const NEGATIVE: u16 = 0x4000;
-    let unit = 10_u128.pow(u32::from(scale));
-    let (mut whole, mut fraction) = (value.unsigned_abs() / unit, value.unsigned_abs() % unit);
-    let mut digits: Vec<u16> = Vec::with_capacity(20);
-    while whole > 0 {
-        digits.push((whole % BASE) as u16);
-        whole /= BASE;
-    }
-    digits.reverse();
-    let weight = digits.len() as i16 - 1;
-    let mut left = i32::from(scale);
-    while left > 0 {
-        left -= 4;
-        if left >= 0 {
-            let below = 10_u128.pow(left.unsigned_abs());
-            digits.push((fraction / below) as u16);
-            fraction %= below;
-        } else {
-            digits.push((fraction * 10_u128.pow(left.unsigned_abs())) as u16);
-        }
-    }
-    let mut field = Vec::with_capacity(8 + 2 * digits.len());
-    field.extend_from_slice(&(digits.len() as i16).to_be_bytes());
-    field.extend_from_slice(&weight.to_be_bytes());
-    field.extend_from_slice(&(if value < 0 { NEGATIVE } else { 0 }).to_be_bytes());
-    field.extend_from_slice(&i16::from(scale).to_be_bytes());
-    for digit in digits {
-        field.extend_from_slice(&digit.to_be_bytes());
-    }
-    write_field(out, &field);
-}
-
 fn check_text(column: &Column, text: &str, max_bytes: usize, is_single_byte: bool) -> Result<(), CopyError> {
     if text.len() > max_bytes {
         return Err(CopyError::mismatch(format!(
@@ -207,37 +170,4 @@ fn check_text(column: &Column, text: &str, max_bytes: usize, is_single_byte: boo
 
 fn out_of_range(column: &Column) -> CopyError {
     CopyError::mismatch(format!("a value of column {} is out of range for its type", column.name))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::write_decimal;
-
-    /// What the encoding stands for, read as PostgreSQL reads it.
-    fn decoded(value: i128, scale: u8) -> String {
-        let mut out = Vec::new();
-        write_decimal(&mut out, value, scale);
-        let word = |index: usize| i16::from_be_bytes([out[4 + 2 * index], out[5 + 2 * index]]);
-        let (count, weight, sign) = (word(0), word(1), word(2));
-        let groups = (0..count).map(|index| format!("{:04}", word(4 + index as usize)));
-        let text: String = groups.collect();
-        let whole = 4 * (weight + 1) as usize;
-        let whole_digits = text[..whole].trim_start_matches('0');
-        let fraction = &text[whole..][..usize::from(scale)];
-        format!("{}{whole_digits}.{fraction}", if sign == 0 { "" } else { "-" })
-    }
-
-    #[test]
-    fn decimals_keep_every_digit() {
-        for (value, scale, expected) in [
-            (123_456_789_i128, 2, "1234567.89"),
-            (-5, 2, "-.05"),
-            (10_000, 0, "10000."),
-            (0, 4, ".0000"),
-            (99_999, 5, ".99999"),
-            (10_i128.pow(37) + 7, 37, "1.0000000000000000000000000000000000007"),
-        ] {
-            assert_eq!(decoded(value, scale), expected);
-        }
-    }
 }

@@ -99,24 +99,33 @@ pub(crate) fn body_text<'a>(sql: &'a str, token: &Token) -> (&'a str, usize) {
 
 /// The value of a string literal as it stands in the text, with its quotes.
 pub(crate) fn text_value(literal: &str) -> String {
-    let inner = literal.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')).unwrap_or(literal);
-    let mut value = String::with_capacity(inner.len());
-    let mut characters = inner.chars();
-    while let Some(c) = characters.next() {
-        match c {
-            '\\' => value.push(match characters.next() {
-                Some('n') => '\n',
-                Some('t') => '\t',
-                Some('r') => '\r',
-                Some(other) => other,
+    text_characters(literal).into_iter().map(|(_, character)| character).collect()
+}
+
+/// The characters that a string literal stands for, each with the place in the literal where it is written.
+pub(super) fn text_characters(literal: &str) -> Vec<(usize, char)> {
+    let (inner, start) = match literal.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')) {
+        Some(inner) => (inner, 1),
+        None => (literal, 0),
+    };
+    let mut value = Vec::with_capacity(inner.len());
+    let mut characters = inner.char_indices();
+    while let Some((offset, c)) = characters.next() {
+        let character = match c {
+            '\\' => match characters.next() {
+                Some((_, 'n')) => '\n',
+                Some((_, 't')) => '\t',
+                Some((_, 'r')) => '\r',
+                Some((_, other)) => other,
                 None => '\\',
-            }),
+            },
             '\'' => {
                 characters.next();
-                value.push('\'');
+                '\''
             }
-            other => value.push(other),
-        }
+            other => other,
+        };
+        value.push((start + offset, character));
     }
     value
 }

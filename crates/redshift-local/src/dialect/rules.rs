@@ -9,7 +9,7 @@ use super::statement_kind::StatementKind;
 use super::token_view::TokenView;
 use super::{
     constructs, cursor_rules, functions, merge_rules, procedure_rules, query_rules, reserved_words, session_rules,
-    statement_rules, window_rules,
+    statement_rules, unload_rules, window_rules,
 };
 
 /// Checks one statement and the bodies in it.
@@ -43,6 +43,9 @@ fn check_kind(view: TokenView<'_>) -> Result<StatementKind, Refusal> {
         }
     };
     statement_rules::check(view, 0..view.len())?;
+    if kind == StatementKind::Unload {
+        unload_rules::check(view)?;
+    }
     cursor_rules::check(view, 0)?;
     session_rules::check(view)?;
     Ok(kind)

@@ -28,6 +28,9 @@ create or replace function redshift_local.version() returns text language sql st
 -- Rows of the session's last COPY.
 create or replace function redshift_local.pg_last_copy_count() returns bigint language sql volatile as
     $$ select coalesce(nullif(current_setting('redshift_local.last_copy_count', true), ''), '0')::bigint $$;
+-- Rows of the session's last UNLOAD.
+create or replace function redshift_local.pg_last_unload_count() returns bigint language sql volatile as
+    $$ select coalesce(nullif(current_setting('redshift_local.last_unload_count', true), ''), '0')::bigint $$;
 
 -- Dates. The translator has already turned the date part into one of PostgreSQL's names.
 -- Literals only, and not STRICT: PostgreSQL then puts the expression itself in place of the call, which is ten times faster.

@@ -654,3 +654,20 @@ select 'it''s', 'back\'slash', 'a;b', "Quoted Name" from "raw"."Table"
 -- case: select_1_as_tag_t_tag_raw_x_from_t
 select 1 as "tag", t.tag, "raw".x from t
 ;;
+-- case: unload_parquet
+unload ('select listing_id, nvl(paid, 0) as paid from market.stays where code = ''DE'' order by 1')
+to 's3://lake/exports/stays_'
+iam_role 'arn:aws:iam::210987654321:role/writer'
+format as parquet manifest verbose cleanpath parallel off maxfilesize 0.5 gb rowgroupsize 64 mb
+;;
+-- case: unload_escaped_quotes_any_order
+unload ('select * from market.stays where code = \'DE\'') to 's3://lake/a=1/' parquet allowoverwrite parallel true
+maxfilesize as 100 iam_role default
+;;
+-- case: unload_dollars_with_expressions_and_inner_limit
+unload ($$
+with latest as (select listing_id, max(arrived_on) as day from market.stays group by 1)
+select s.* from market.stays s join latest on latest.listing_id = s.listing_id
+where s.stay_id in (select stay_id from market.stays order by 1 limit 10);
+$$) to 's3://lake/latest/' iam_role default format parquet manifest
+;;

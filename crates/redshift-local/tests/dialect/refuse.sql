@@ -1358,3 +1358,75 @@ with recursive x (a) as (select 1 union all select a + 1 from x) search breadth 
 -- case: like_including_constraints => INCLUDING CONSTRAINTS
 create table s.x (like s.t including constraints)
 ;;
+-- case: unload_bare_query => UNLOAD
+unload (select id from s.t) to 's3://b/p' iam_role default format as parquet
+;;
+-- case: unload_without_destination => UNLOAD
+unload ('select id from s.t') iam_role default format as parquet
+;;
+-- case: unload_without_role => UNLOAD
+unload ('select id from s.t') to 's3://b/p' format as parquet
+;;
+-- case: unload_to_a_file => UNLOAD TO
+unload ('select id from s.t') to '/tmp/p' iam_role default format as parquet
+;;
+-- case: unload_outer_limit => LIMIT
+unload ('select id from s.t order by id limit 10') to 's3://b/p' iam_role default format as parquet
+;;
+-- case: unload_outer_limit_in_brackets => LIMIT
+unload ('(select id from s.t limit 10)') to 's3://b/p' iam_role default format as parquet
+;;
+-- case: unload_outer_top => TOP
+unload ('with u as (select id from s.t) select top 10 id from u') to 's3://b/p' iam_role default format as parquet
+;;
+-- case: unload_of_a_delete => UNLOAD of DELETE
+unload ('delete from s.t') to 's3://b/p' iam_role default format as parquet
+;;
+-- case: unload_of_an_unload => UNLOAD of UNLOAD
+unload ($$unload ('select 1') to 's3://b/q' iam_role default parquet$$) to 's3://b/p' iam_role default format as parquet
+;;
+-- case: unload_of_two_statements => second statement
+unload ('select 1; select 2') to 's3://b/p' iam_role default format as parquet
+;;
+-- case: unload_query_refused_by_the_gate => ON CONFLICT
+unload ('insert into s.t (id) values (1) on conflict do nothing') to 's3://b/p' iam_role default format as parquet
+;;
+-- case: unload_query_with_lateral => LATERAL
+unload ($$select t.id from s.t, lateral (select 1) as u$$) to 's3://b/p' iam_role default format as parquet
+;;
+-- case: unload_delimiter => DELIMITER
+unload ('select id from s.t') to 's3://b/p' iam_role default format as parquet delimiter as '|'
+;;
+-- case: unload_header => HEADER
+unload ('select id from s.t') to 's3://b/p' iam_role default parquet header
+;;
+-- case: unload_gzip => GZIP
+unload ('select id from s.t') to 's3://b/p' iam_role default gzip parquet
+;;
+-- case: unload_null_as => NULL
+unload ('select id from s.t') to 's3://b/p' iam_role default parquet null as 'none'
+;;
+-- case: unload_addquotes => ADDQUOTES
+unload ('select id from s.t') to 's3://b/p' iam_role default parquet addquotes escape
+;;
+-- case: unload_cleanpath_and_allowoverwrite => CLEANPATH
+unload ('select id from s.t') to 's3://b/p' iam_role default parquet cleanpath allowoverwrite
+;;
+-- case: unload_verbose_alone => VERBOSE
+unload ('select id from s.t') to 's3://b/p' iam_role default parquet verbose manifest
+;;
+-- case: unload_small_files => MAXFILESIZE
+unload ('select id from s.t') to 's3://b/p' iam_role default parquet maxfilesize 1 mb
+;;
+-- case: unload_large_row_groups => ROWGROUPSIZE
+unload ('select id from s.t') to 's3://b/p' iam_role default parquet rowgroupsize 1 gb
+;;
+-- case: unload_with_an_option_of_copy => FILLRECORD
+unload ('select id from s.t') to 's3://b/p' iam_role default parquet fillrecord
+;;
+-- case: unload_role_that_is_none => IAM_ROLE
+unload ('select id from s.t') to 's3://b/p' iam_role 'writer' parquet
+;;
+-- case: unload_in_a_procedure => LIMIT
+create procedure s.p() as $$ begin unload ('select id from s.t limit 1') to 's3://b/p' iam_role default parquet; end $$ language plpgsql
+;;

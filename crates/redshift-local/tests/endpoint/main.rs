@@ -1,5 +1,5 @@
 //! The endpoint as clients see it: AWS's own SDK speaks to a served `redshift_local`, which runs on a real PostgreSQL that
-//! these tests start themselves, and for COPY on the S3 of a LocalStack.
+//! these tests start themselves, and for COPY and UNLOAD on the S3 of a LocalStack.
 
 mod api; // statuses, sub-statements, idempotency, cancellation, refused requests
 mod catalog; // databases, schemas, tables
@@ -14,4 +14,5 @@ mod semantics; // what Redshift spells as PostgreSQL does and means otherwise
 mod sessions; // that outlive a call
 mod support;
 mod transactions; // one batch, one transaction; snapshots and locks
+mod unload; // Parquet and manifests to S3, and back by COPY
 mod values; // functions and expressions, statement by statement

@@ -94,6 +94,17 @@ impl Bucket {
         self.client.put_object().bucket(&self.name).key(key).body(body.into()).send().await.expect("put object");
     }
 
+    pub(crate) async fn get(&self, key: &str) -> Vec<u8> {
+        let object = self.client.get_object().bucket(&self.name).key(key).send().await.expect(key);
+        object.body.collect().await.expect("read object").to_vec()
+    }
+
+    /// The keys that begin with `prefix`, in order.
+    pub(crate) async fn keys(&self, prefix: &str) -> Vec<String> {
+        let page = self.client.list_objects_v2().bucket(&self.name).prefix(prefix).send().await.expect("list objects");
+        page.contents().iter().filter_map(|object| object.key().map(str::to_owned)).collect()
+    }
+
     /// Writes `batch` as Parquet with row groups of `group_rows`; returns its manifest entry.
     pub(crate) async fn put_parquet(&self, key: &str, batch: &RecordBatch, group_rows: usize) -> String {
         let file = parquet(batch, group_rows);

@@ -1,4 +1,5 @@
-//! COPY … FROM 's3://…' FORMAT AS PARQUET MANIFEST: Parquet files of an S3 bucket into one table, by position.
+//! COPY … FROM 's3://…' FORMAT AS PARQUET: Parquet files of an S3 bucket into one table, by position. The files are those of
+//! a manifest, or all whose keys begin alike; when none does, nothing is loaded, as in Redshift.
 //!
 //! Several files are read at once, row group by row group, while PostgreSQL takes in what was read before through its own
 //! binary COPY, file after file. The first fault fails the whole command, as in Redshift.
@@ -21,6 +22,8 @@ pub(crate) use copy_error::CopyError;
 
 use crate::object_store::ObjectStore;
 use crate::translate::quote_identifier;
+use command::Source;
+use manifest::DataFile;
 use open_files::OpenFiles;
 use row_encoder::{FILE_HEADER, FILE_TRAILER};
 
@@ -28,7 +31,7 @@ use row_encoder::{FILE_HEADER, FILE_TRAILER};
 #[derive(Debug)]
 pub(crate) struct Load {
     pub(crate) table: String,
-    /// The manifest.
+    /// The URL of the manifest, or the prefix.
     pub(crate) data_source: String,
     pub(crate) started_at: SystemTime,
     pub(crate) duration: Duration,
@@ -58,7 +61,7 @@ pub(crate) async fn run(
     let started = Instant::now();
     let mut load = Load {
         table: command.table_name(),
-        data_source: command.manifest.clone(),
+        data_source: command.source.url().to_owned(),
         started_at: SystemTime::now(),
         duration: Duration::ZERO,
         row_count: 0,
@@ -86,7 +89,13 @@ async fn load_files(
     file: &mut Option<String>,
 ) -> Result<i64, CopyError> {
     let columns = target::columns(command, session).await?;
-    let files = manifest::read(&command.manifest, store).await?;
+    let files = match &command.source {
+        Source::Manifest(url) => manifest::read(url, store).await?,
+        Source::Prefix(prefix) => {
+            let objects = store.list(prefix).await?.into_iter();
+            objects.map(|(url, content_length)| DataFile { url, content_length }).collect()
+        }
+    };
     load.file_count = i32::try_from(files.len()).unwrap_or(i32::MAX);
     load.file_bytes = files.iter().map(|file| i64::try_from(file.content_length).unwrap_or(i64::MAX)).sum();
 

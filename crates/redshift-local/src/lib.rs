@@ -14,8 +14,8 @@
 //! * A view WITH NO SCHEMA BINDING is checked when it is created, and pins its tables.
 //! * Encodings, distribution and sort keys are checked and forgotten; EXPLAIN shows PostgreSQL's plan.
 //! * Refused though Redshift has it: WithEvent; SUPER and the other types
-//!   PostgreSQL lacks; UNLOAD of other formats than Parquet, with PARTITION BY, keys, REGION or EXTENSION; COPY without a
-//!   manifest or of other formats than Parquet; Python and Lambda functions; the functions that `dialect/functions.txt` marks;
+//!   PostgreSQL lacks; UNLOAD of other formats than Parquet, with PARTITION BY, keys, REGION or EXTENSION; COPY of
+//!   other formats than Parquet; Python and Lambda functions; the functions that `dialect/functions.txt` marks;
 //!   PIVOT and UNPIVOT; IGNORE NULLS of LAG and LEAD; an alias of the same SELECT list inside another of its expressions.
 //! * UNLOAD writes one file after the other, each of about 64 MB at most, and names them as slices; an ORDER BY holds across
 //!   them. TIMESTAMP is stored as INT64 microseconds and DECIMAL in the smallest form, where Redshift writes INT96 and

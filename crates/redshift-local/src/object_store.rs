@@ -79,6 +79,23 @@ impl ObjectStore {
         written.map(|_| ()).map_err(|error| storage_error(url, &error))
     }
 
+    /// The URLs that begin with `prefix`, in order, and how many bytes each object has. An empty object that stands for a
+    /// folder is left out.
+    pub(crate) async fn list(&self, prefix: &str) -> Result<Vec<(String, u64)>, StorageError> {
+        let (bucket, key_prefix) = split_prefix(prefix)?;
+        let mut pages = self.client().await.list_objects_v2().bucket(bucket).prefix(key_prefix).into_paginator().send();
+        let mut objects = Vec::new();
+        while let Some(page) = pages.next().await {
+            for object in page.map_err(|error| storage_error(prefix, &error))?.contents() {
+                let (key, length) = (object.key().unwrap_or_default(), object.size().unwrap_or(0));
+                if length > 0 || !key.ends_with('/') {
+                    objects.push((format!("s3://{bucket}/{key}"), u64::try_from(length).unwrap_or(0)));
+                }
+            }
+        }
+        Ok(objects)
+    }
+
     /// Whether no URL of an object begins with `prefix`.
     pub(crate) async fn is_empty(&self, prefix: &str) -> Result<bool, StorageError> {
         let (bucket, key_prefix) = split_prefix(prefix)?;

@@ -1,12 +1,12 @@
-//! The text of a COPY. The dialect's rules have refused what Redshift refuses; of the rest the stand-in reads Parquet by
-//! manifest.
+//! The text of a COPY. The dialect's rules have refused what Redshift refuses; of the rest the stand-in reads Parquet.
 
 use crate::command_parser::CommandParser;
 use crate::dialect::Refusal;
 use crate::dialect::lexer::Token;
 use crate::translate::quote_identifier;
 
-const FORM: &str = "its form is COPY table (columns) FROM 's3://…' IAM_ROLE '…' FORMAT AS PARQUET MANIFEST";
+const FORM: &str =
+    "its form is COPY table (columns) FROM 's3://…' IAM_ROLE '…' FORMAT AS PARQUET [MANIFEST] [FILLRECORD]";
 
 /// A COPY that may run.
 #[derive(Debug)]
@@ -15,14 +15,31 @@ pub(crate) struct CopyCommand {
     table: Vec<String>,
     /// Empty: all columns of the table.
     pub(super) columns: Vec<String>,
-    pub(super) manifest: String,
+    pub(super) source: Source,
     /// FILLRECORD: trailing columns that a file lacks are NULL.
     pub(super) fills_record: bool,
 }
 
+/// What FROM names.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    /// The URL of a manifest.
+    Manifest(String),
+    /// What the URLs of all files begin with.
+    Prefix(String),
+}
+
+impl Source {
+    pub(super) fn url(&self) -> &str {
+        match self {
+            Self::Manifest(url) | Self::Prefix(url) => url,
+        }
+    }
+}
+
 impl CopyCommand {
     /// # Errors
-    /// Anything that is not a COPY of Parquet by manifest.
+    /// Anything that is not a COPY of Parquet from S3.
     pub(crate) fn parse(sql: &str, tokens: &[Token]) -> Result<Self, Refusal> {
         CommandParser { sql, tokens, at: 1 }.copy_command()
     }
@@ -38,6 +55,9 @@ impl CopyCommand {
 
 impl CommandParser<'_> {
     fn copy_command(mut self) -> Result<CopyCommand, Refusal> {
+        if !self.tokens.iter().any(|token| token.is("parquet")) {
+            return Err(self.not_offered("COPY", "the stand-in reads FORMAT AS PARQUET only"));
+        }
         let mut table = vec![self.name("a table")?];
         while self.takes_symbol(".") {
             table.push(self.name("a table")?);
@@ -57,8 +77,8 @@ impl CommandParser<'_> {
         if !self.takes("from") {
             return Err(self.refuse("COPY", FORM));
         }
-        let manifest = self.text("FROM")?;
-        if !manifest.starts_with("s3://") {
+        let url = self.text("FROM")?;
+        if !url.starts_with("s3://") {
             return Err(self.refuse("COPY FROM", "Redshift's source for Parquet is S3; write FROM 's3://bucket/key'"));
         }
         let mut options = Options::default();
@@ -71,12 +91,8 @@ impl CommandParser<'_> {
         if !options.is_parquet {
             return Err(self.not_offered("COPY", "the stand-in reads FORMAT AS PARQUET only"));
         }
-        if !options.has_manifest {
-            let reason = "without it FROM is a prefix, which takes in whatever else begins like it and loads nothing \
-                          without a word when nothing does; the stand-in wants a manifest";
-            return Err(self.not_offered("COPY without MANIFEST", reason));
-        }
-        Ok(CopyCommand { table, columns, manifest, fills_record: options.fills_record })
+        let source = if options.has_manifest { Source::Manifest(url) } else { Source::Prefix(url) };
+        Ok(CopyCommand { table, columns, source, fills_record: options.fills_record })
     }
 
     fn copy_option(&mut self, options: &mut Options) -> Result<(), Refusal> {
@@ -109,7 +125,7 @@ impl CommandParser<'_> {
                 self.at += 1;
                 let _ = self.takes("on") || self.takes("off");
             }
-            "acceptinvchars" | "serializetojson" | "credentials" | "access_key_id" => {
+            "acceptinvchars" | "explicit_ids" | "serializetojson" | "credentials" | "access_key_id" => {
                 return Err(self.not_offered(&word.to_uppercase(), "the stand-in does not offer it with COPY"));
             }
             _ => return Err(self.refuse(&word.to_uppercase(), FORM)),
@@ -138,7 +154,8 @@ struct Options {
 
 #[cfg(test)]
 mod tests {
-    use super::CopyCommand;
+    use super::{CopyCommand, Source};
+    use crate::dialect::Verdict;
     use crate::dialect::lexer::tokenize;
 
     fn parse(tail: &str) -> Result<CopyCommand, super::Refusal> {
@@ -154,23 +171,26 @@ mod tests {
             "iam_role default parquet manifest",
         ] {
             let command = parse(tail).expect(tail);
-            assert_eq!((command.quoted_table().as_str(), command.manifest.as_str()), ("\"stage\".\"b\"", "s3://b/m"));
+            assert_eq!(command.quoted_table(), "\"stage\".\"b\"");
+            assert_eq!(command.source, Source::Manifest("s3://b/m".to_owned()));
             assert_eq!(command.columns, ["id", "name"]);
         }
+        let command = parse("iam_role default format as parquet").expect("a prefix");
+        assert_eq!(command.source, Source::Prefix("s3://b/m".to_owned()));
     }
 
     #[test]
-    fn what_is_no_copy_of_parquet_by_manifest_is_refused() {
-        for tail in [
-            "format as parquet manifest",
-            "iam_role default format as parquet",
-            "iam_role default format as parquet manifest region 'eu-west-1'",
-            "iam_role default format as parquet manifest maxerror 5",
-            "iam_role default manifest csv",
-            "iam_role 'someone' format as parquet manifest",
-            "iam_role :role format as parquet manifest",
+    fn what_is_no_copy_of_parquet_is_refused() {
+        for (tail, verdict) in [
+            ("format as parquet manifest", Verdict::NotRedshift),
+            ("iam_role default format as parquet manifest surprise", Verdict::NotRedshift),
+            ("iam_role 'someone' format as parquet manifest", Verdict::NotRedshift),
+            ("iam_role :role format as parquet manifest", Verdict::NotRedshift),
+            ("iam_role default manifest csv", Verdict::NotOffered),
+            ("iam_role default delimiter '|'", Verdict::NotOffered),
+            ("iam_role default parquet acceptinvchars", Verdict::NotOffered),
         ] {
-            assert!(parse(tail).is_err(), "{tail}");
+            assert_eq!(parse(tail).expect_err(tail).verdict, verdict, "{tail}");
         }
     }
 }

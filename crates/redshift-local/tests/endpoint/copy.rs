@@ -1,4 +1,4 @@
-//! COPY of Parquet by manifest, from a real S3.
+//! COPY of Parquet, from a real S3.
 
 use std::sync::Arc;
 
@@ -208,6 +208,27 @@ async fn many_files_are_read_whole_and_the_first_fault_counts() {
     let error = warehouse.error(&bucket.copy("strict", &entries).await).await;
     assert!(error.contains("Cannot insert a NULL value into column a"), "{error}");
     assert_eq!(warehouse.value("select count(*) from strict").await, "0");
+}
+
+#[tokio::test]
+async fn without_a_manifest_the_source_is_a_prefix() {
+    let (bucket, warehouse) = start("copy_prefix").await;
+    warehouse.apply(&["create table public.t (a bigint)"]).await;
+    let rows = batch(vec![("a", Arc::new(Int64Array::from(vec![1, 2])))]);
+    for key in ["day=1/0.parquet", "day=1/1.parquet", "day=10/0.parquet", "day=2/0.parquet"] {
+        bucket.put_parquet(key, &rows, 10).await;
+    }
+    bucket.put("day=1/", Vec::new()).await;
+    let copy = |prefix: &str| format!("copy t from '{}' iam_role default format as parquet", bucket.url(prefix));
+    warehouse.apply(&[&copy("day=1")]).await;
+    assert_eq!(warehouse.value("select count(*) from t").await, "6");
+    warehouse.apply(&[&copy("day=1/"), &copy("day=3")]).await;
+    assert_eq!(warehouse.value("select count(*) from t").await, "10");
+    bucket.put("day=1/notes.txt", b"no Parquet".to_vec()).await;
+    assert!(warehouse.error(&copy("day=1/")).await.contains("not valid Parquet"));
+    assert!(
+        warehouse.error("copy t from 's3://no-such-bucket/k' iam_role default parquet").await.contains("NoSuchBucket")
+    );
 }
 
 /// A mutilated file may by chance still hold valid rows; it never leads to a panic or a hang.

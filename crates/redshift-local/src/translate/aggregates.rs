@@ -56,12 +56,6 @@ fn only_key(rewrite: &Rewrite<'_>, call: usize, order: Range<usize>) -> Result<(
     Ok((rewrite.render(order.start..end), is_descending))
 }
 
-/// Replaces `call` and everything up to `end` by `text`.
-fn replace_call(rewrite: &mut Rewrite<'_>, call: usize, end: usize, text: String) {
-    rewrite.remove(call..end);
-    rewrite.replace(call, text);
-}
-
 pub(super) fn rewrite_listagg(
     rewrite: &mut Rewrite<'_>,
     call: usize,
@@ -92,7 +86,7 @@ pub(super) fn rewrite_listagg(
             "redshift_local.listagg_of(array_agg(({text})::text) over {window}, \
              array_agg(to_jsonb({key})) over {window}, {delimiter}, {is_descending})"
         );
-        replace_call(rewrite, call, tail.end, aggregate);
+        rewrite.replace_range(call..tail.end, aggregate);
         return Ok(());
     }
     let mut order_by = String::new();
@@ -110,7 +104,7 @@ pub(super) fn rewrite_listagg(
         }
     }
     let distinct = if is_distinct { "distinct " } else { "" };
-    replace_call(rewrite, call, tail.end, format!("string_agg({distinct}({text})::text, {delimiter}{order_by})"));
+    rewrite.replace_range(call..tail.end, format!("string_agg({distinct}({text})::text, {delimiter}{order_by})"));
     Ok(())
 }
 
@@ -146,7 +140,7 @@ pub(super) fn rewrite_percentile(
     } else {
         format!("redshift_local.percentile_disc_of(array_agg({value}) over {window}, {fraction}, {is_descending})")
     };
-    replace_call(rewrite, call, tail.end, percentile);
+    rewrite.replace_range(call..tail.end, percentile);
     Ok(())
 }
 
@@ -159,7 +153,7 @@ pub(super) fn rewrite_ratio_to_report(rewrite: &mut Rewrite<'_>, call: usize) ->
     let value = rewrite.render(call + 2..rewrite.partner(call + 1));
     let window = rewrite.render(window..tail.end);
     let ratio = format!("(({value})::float8 / nullif(sum(({value})::float8) over {window}, 0))");
-    replace_call(rewrite, call, tail.end, ratio);
+    rewrite.replace_range(call..tail.end, ratio);
     Ok(())
 }
 
@@ -173,7 +167,7 @@ fn rewrite_nth_present(rewrite: &mut Rewrite<'_>, call: usize, nulls: usize) -> 
     };
     let (value, number) = (rewrite.render(value.clone()), rewrite.render(number.clone()));
     let window = rewrite.render(window..tail.end);
-    replace_call(rewrite, call, tail.end, format!("(array_remove(array_agg({value}) over {window}, null))[{number}]"));
+    rewrite.replace_range(call..tail.end, format!("(array_remove(array_agg({value}) over {window}, null))[{number}]"));
     Ok(())
 }
 

@@ -95,8 +95,7 @@ fn rewrite_call(rewrite: &mut Rewrite<'_>, index: usize) -> Result<(), Refusal> 
             count_is(rewrite, 2..=2, "CONVERT(type, value)")?;
             let value = rewrite.render(arguments[1].clone());
             let type_name = read_type(rewrite.sql, &rewrite.tokens, open + 1)?.postgres;
-            rewrite.remove(index..close + 1);
-            rewrite.replace(index, format!("({value})::{type_name}"));
+            rewrite.replace_range(index..close + 1, format!("({value})::{type_name}"));
         }
         "try_cast" => rewrite_try_cast(rewrite, index, close)?,
         "json_extract_path_text" => rewrite_json_path(rewrite, index, close, &arguments),
@@ -175,8 +174,10 @@ fn rewrite_try_cast(rewrite: &mut Rewrite<'_>, index: usize, close: usize) -> Re
     }
     let value = rewrite.render(index + 2..at);
     let type_name = read_type(rewrite.sql, &rewrite.tokens, at + 1)?.postgres;
-    rewrite.remove(index..close + 1);
-    rewrite.replace(index, format!("redshift_local.try_cast(({value})::text, '{type_name}')::{type_name}"));
+    rewrite.replace_range(
+        index..close + 1,
+        format!("redshift_local.try_cast(({value})::text, '{type_name}')::{type_name}"),
+    );
     Ok(())
 }
 

@@ -59,6 +59,16 @@ impl<'a> Rewrite<'a> {
         }
     }
 
+    /// Replaces all of `range` by `text`; what was put in front of it and behind it stays.
+    pub(crate) fn replace_range(&mut self, range: Range<usize>, text: String) {
+        let before = std::mem::take(&mut self.edits[range.start].before);
+        let after = std::mem::take(&mut self.edits[range.end - 1].after);
+        self.remove(range.clone());
+        self.edits[range.start].before = before;
+        self.edits[range.start].replacement = Some(text);
+        self.edits[range.end - 1].after = after;
+    }
+
     /// Puts `text` in front of what already stands in front of the token.
     pub(crate) fn before(&mut self, index: usize, text: &str) {
         self.edits[index].before.insert_str(0, text);

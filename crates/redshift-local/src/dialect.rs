@@ -15,6 +15,7 @@ mod refusal;
 mod reserved_words;
 pub(crate) mod rules;
 mod session_rules;
+mod sorted_aggregates;
 pub(crate) mod statement_kind;
 mod statement_rules;
 pub(crate) mod token_view;

@@ -9,7 +9,7 @@
 //! * DECIMAL arithmetic has PostgreSQL's precision and scale, not Redshift's (no 38-digit overflow, other scales of
 //!   division). Cast and round results, as Redshift code should anyway.
 //! * Where DATEDIFF(week) puts its boundary is not documented; here it is Monday.
-//! * PERCENTILE_CONT of DECIMAL values is a DOUBLE PRECISION here. LISTAGG has no limit of 65,535 bytes.
+//! * PERCENTILE_CONT of DECIMAL values is a DOUBLE PRECISION here.
 //! * Identity columns count without gaps.
 //! * A view WITH NO SCHEMA BINDING is checked when it is created, and pins its tables.
 //! * Encodings, distribution and sort keys are checked and forgotten; EXPLAIN shows PostgreSQL's plan.

@@ -9,7 +9,7 @@ use super::statement_kind::StatementKind;
 use super::token_view::TokenView;
 use super::{
     constructs, cursor_rules, functions, merge_rules, procedure_rules, query_rules, reserved_words, session_rules,
-    statement_rules, unload_rules, window_rules,
+    sorted_aggregates, statement_rules, unload_rules, window_rules,
 };
 
 /// Checks one statement and the bodies in it.
@@ -83,6 +83,7 @@ fn check_text(view: TokenView<'_>) -> Result<(), Refusal> {
     constructs::check(view)?;
     reserved_words::check(view)?;
     window_rules::check(view)?;
+    sorted_aggregates::check(view)?;
     query_rules::check(view)?;
     merge_rules::check(view)?;
     functions::check(view)

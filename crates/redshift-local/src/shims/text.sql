@@ -44,6 +44,16 @@ create or replace function redshift_local.regexp_replace(
         )
     $$;
 
+create or replace function redshift_local.listagg_result(value text) returns text language plpgsql immutable as
+    $$
+    begin
+        if octet_length(value) > 65535 then
+            raise exception 'Result size exceeds LISTAGG limit';
+        end if;
+        return value;
+    end
+    $$;
+
 create or replace function redshift_local.octetindex(wanted text, value text) returns integer
     language sql immutable strict as
     $$ select coalesce(nullif(position(convert_to(wanted, 'UTF8') in convert_to(value, 'UTF8')), 0), 0) $$;

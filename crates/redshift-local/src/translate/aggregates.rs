@@ -83,8 +83,8 @@ pub(super) fn rewrite_listagg(
             tail.order.map_or_else(|| Ok(("null::int".to_owned(), false)), |order| only_key(rewrite, call, order))?;
         let window = rewrite.render(window..tail.end);
         let aggregate = format!(
-            "redshift_local.listagg_of(array_agg(({text})::text) over {window}, \
-             array_agg(to_jsonb({key})) over {window}, {delimiter}, {is_descending})"
+            "redshift_local.listagg_result(redshift_local.listagg_of(array_agg(({text})::text) over {window}, \
+             array_agg(to_jsonb({key})) over {window}, {delimiter}, {is_descending}))"
         );
         rewrite.replace_range(call..tail.end, aggregate);
         return Ok(());
@@ -104,7 +104,10 @@ pub(super) fn rewrite_listagg(
         }
     }
     let distinct = if is_distinct { "distinct " } else { "" };
-    rewrite.replace_range(call..tail.end, format!("string_agg({distinct}({text})::text, {delimiter}{order_by})"));
+    rewrite.replace_range(
+        call..tail.end,
+        format!("redshift_local.listagg_result(string_agg({distinct}({text})::text, {delimiter}{order_by}))"),
+    );
     Ok(())
 }
 

@@ -107,7 +107,7 @@ select ntile(4) over (order by paid), dense_rank() over (order by paid desc null
 ;;
 -- case: aggregates
 select listing_id, count(distinct guest), approximate count(distinct guest), median(paid), stddev_samp(paid), bool_or(is_paid),
-    listagg(guest, ', ') within group (order by guest), percentile_cont(0.9) within group (order by paid) as high
+    listagg(guest, ', ') within group (order by paid), percentile_cont(0.9) within group (order by paid) as high
 from market.stays group by listing_id having count(*) > 1 order by 2 desc limit 10 offset 5
 ;;
 -- case: listagg_distinct
@@ -670,4 +670,12 @@ with latest as (select listing_id, max(arrived_on) as day from market.stays grou
 select s.* from market.stays s join latest on latest.listing_id = s.listing_id
 where s.stay_id in (select stay_id from market.stays order by 1 limit 10);
 $$) to 's3://lake/latest/' iam_role default format parquet manifest
+;;
+
+-- case: aggregates that sort alike, windows and subqueries that do not
+select city, median(price), percentile_cont(0.9) within group (order by price asc), listagg(title),
+    (select median(area) from listing)
+from listing group by city
+union all
+select city, median(area), 0, median(price) over (partition by city), 0 from listing group by city, price
 ;;

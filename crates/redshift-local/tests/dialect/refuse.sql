@@ -1430,3 +1430,11 @@ unload ('select id from s.t') to 's3://b/p' iam_role 'writer' parquet
 -- case: unload_in_a_procedure => LIMIT
 create procedure s.p() as $$ begin unload ('select id from s.t limit 1') to 's3://b/p' iam_role default parquet; end $$ language plpgsql
 ;;
+
+-- case: two medians of different columns => MEDIAN by another order
+select median(price), median(area) from listing
+;;
+-- case: aggregates that sort differently, one deep in an expression => LISTAGG by another order
+select city, nvl(percentile_cont(0.9) within group (order by price), 0),
+    len(listagg(title, ',') within group (order by title)) from listing group by city
+;;

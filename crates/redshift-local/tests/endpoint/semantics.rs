@@ -158,3 +158,14 @@ async fn functions_are_one_sql_expression() {
         assert!(error.contains(expected), "{head} {body}: {error}");
     }
 }
+
+#[tokio::test]
+async fn a_list_has_the_longest_length_of_text() {
+    let warehouse = Warehouse::start("long_list").await;
+    warehouse
+        .apply(&["create table public.t (v varchar(max))", "insert into t values (repeat('é', 32767)), ('x')"])
+        .await;
+    assert_eq!(warehouse.value("select octet_length(listagg(v)) from t").await, "65535");
+    let error = warehouse.error("select listagg(v, ',') from t").await;
+    assert!(error.contains("Result size exceeds LISTAGG limit"), "{error}");
+}

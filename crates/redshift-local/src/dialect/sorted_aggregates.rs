@@ -1,0 +1,54 @@
+//! LISTAGG, PERCENTILE_CONT and MEDIAN sort the rows of their SELECT, which Redshift does once: all of one SELECT must order by
+//! the same values.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use super::Refusal;
+use super::token_view::TokenView;
+
+pub(super) fn check(view: TokenView<'_>) -> Result<(), Refusal> {
+    let mut orders: HashMap<usize, Vec<&str>> = HashMap::new();
+    for call in 0..view.len() {
+        if !view.is_any(call, &["listagg", "percentile_cont", "median"]) || !view.is_symbol(call + 1, "(") {
+            continue;
+        }
+        let (Some(select), Some(order)) = (select_of(view, call), order_of(view, call)) else { continue };
+        let order: Vec<&str> = view.tokens[order].iter().map(|token| token.text.as_str()).collect();
+        if *orders.entry(select).or_insert_with(|| order.clone()) != order {
+            let reason = "within group ORDER BY clauses for aggregate functions must be the same; LISTAGG, PERCENTILE_CONT \
+                          and MEDIAN of one SELECT order by the same values (MEDIAN by its own), so put one into a subquery";
+            return Err(view.refuse(call, format!("{} by another order", view.text(call).to_uppercase()), reason));
+        }
+    }
+    Ok(())
+}
+
+/// The SELECT whose list, or later clause, holds `call`.
+fn select_of(view: TokenView<'_>, call: usize) -> Option<usize> {
+    let mut at = call;
+    while at > 0 {
+        at -= 1;
+        if view.is(at, "select") {
+            return Some(at);
+        }
+        at = view.partner(at).min(at);
+    }
+    None
+}
+
+/// What an aggregate orders by; a window function, or LISTAGG without an order, is none of these.
+fn order_of(view: TokenView<'_>, call: usize) -> Option<Range<usize>> {
+    let close = view.partner(call + 1);
+    let group = close + 1;
+    let (order, end) = if view.are(group, &["within", "group", "(", "order", "by"]) {
+        let close = view.partner(group + 2);
+        // ASC is what stands there anyway.
+        (group + 5..close - usize::from(view.is(close - 1, "asc")), close)
+    } else if view.is(call, "median") {
+        (call + 2..close, close)
+    } else {
+        return None;
+    };
+    (!view.is(end + 1, "over") && !order.is_empty()).then_some(order)
+}

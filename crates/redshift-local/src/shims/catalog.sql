@@ -15,20 +15,31 @@ create table if not exists redshift_local.sys_load_error_detail (
 
 create or replace view redshift_local.relations as
     select n.nspname::text as schema_name, c.relname::text as table_name, c.oid, c.relkind::text as kind,
-        pg_get_userbyid(c.relowner)::text as owner, c.reltuples
+        pg_get_userbyid(c.relowner)::text as owner
     from pg_catalog.pg_class as c
     join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
     where c.relkind in ('r', 'v', 'm') and n.nspname not in ('redshift_local', 'pg_catalog', 'information_schema')
         and n.nspname !~ '^pg_(toast|temp)';
 
+-- Counted, as PostgreSQL's own estimates lag behind. Redshift says nothing of empty tables.
+create or replace function redshift_local.row_count(relation oid) returns bigint language plpgsql stable as
+    $$
+    declare
+        rows bigint;
+    begin
+        execute format('select count(*) from %s', relation::regclass) into rows;
+        return rows;
+    end
+    $$;
 create or replace view redshift_local.svv_table_info as
     select current_database()::text as database, schema_name as schema, oid as table_id, table_name as "table",
         'N'::text as encoded, 'AUTO(ALL)'::text as diststyle, null::text as sortkey1,
         pg_total_relation_size(oid) / 1048576 as size, 0::numeric as pct_used, 0::numeric as unsorted,
-        0::numeric as stats_off, greatest(reltuples, 0)::numeric(38,0) as tbl_rows, null::numeric as skew_rows,
-        greatest(reltuples, 0)::numeric(38,0) as estimated_visible_rows
+        0::numeric as stats_off, tbl_rows::numeric(38,0) as tbl_rows, null::numeric as skew_rows,
+        tbl_rows::numeric(38,0) as estimated_visible_rows
     from redshift_local.relations
-    where kind = 'r';
+    cross join lateral redshift_local.row_count(oid) as counted (tbl_rows)
+    where kind = 'r' and tbl_rows > 0;
 
 create or replace view redshift_local.svv_tables as
     select current_database()::text as table_catalog, schema_name as table_schema, table_name,

@@ -52,3 +52,39 @@ async fn a_table_is_described_column_by_column() {
     let expected = [("k", "int8", 0, 0, 0), ("price", "numeric", 8, 2, 1), ("note", "varchar", 40, 0, 1)];
     assert_eq!(seen, expected);
 }
+
+#[tokio::test]
+async fn system_views_tell_what_there_is() {
+    let warehouse = start("catalog_views").await;
+    warehouse.apply(&["insert into sales.orders values (1, 2.5, 'x'), (2, 2.5, 'y')"]).await;
+    assert_eq!(
+        warehouse.rows("select \"schema\", \"table\", tbl_rows from svv_table_info").await,
+        [["sales", "orders", "2"]]
+    );
+    assert_eq!(
+        warehouse.rows("select \"column\", type, \"notnull\" from pg_table_def where tablename = 'plain'").await,
+        [["a", "integer", "false"]]
+    );
+    assert_eq!(
+        warehouse
+            .rows(
+                "select column_name, data_type, character_maximum_length, numeric_precision, numeric_scale, is_nullable \
+                from svv_columns where table_name = 'orders' order by ordinal_position"
+            )
+            .await,
+        [
+            ["k", "bigint", "NULL", "NULL", "NULL", "NO"],
+            ["price", "numeric", "NULL", "8", "2", "YES"],
+            ["note", "character varying", "40", "NULL", "NULL", "YES"],
+        ]
+    );
+    assert_eq!(
+        warehouse.rows("select table_name, table_type from svv_tables where table_schema = 'sales' order by 1").await,
+        [["order_notes", "VIEW"], ["orders", "BASE TABLE"]]
+    );
+    assert_eq!(
+        warehouse.rows("select table_name, table_type from svv_redshift_tables where schema_name = 'public'").await,
+        [["plain", "TABLE"]]
+    );
+    assert_eq!(warehouse.value("select count(*) from svv_redshift_columns where schema_name = 'sales'").await, "4");
+}

@@ -13,6 +13,77 @@ const DECIMAL_MAX_PRECISION: u32 = 38;
 /// Precision of DECIMAL written without one; its scale is 0.
 const DECIMAL_DEFAULT_PRECISION: u32 = 18;
 
+/// What a name of a type comes to.
+#[derive(Clone, Copy)]
+enum Rule {
+    /// PostgreSQL's spelling; no length behind it.
+    Is(&'static str),
+    /// TIMESTAMP and TIME, with or without a zone.
+    Time(&'static str),
+    /// The length is in bytes.
+    Varchar,
+    /// With the length of the bare name.
+    Char(u32),
+    Decimal,
+    /// Redshift has it.
+    NotOffered,
+    /// What to write instead.
+    Refused(&'static str),
+}
+
+/// The allow-list; a name that is not here is no type of Redshift.
+const TYPES: &[(&str, Rule)] = &[
+    ("smallint", Rule::Is("smallint")),
+    ("int2", Rule::Is("smallint")),
+    ("integer", Rule::Is("integer")),
+    ("int", Rule::Is("integer")),
+    ("int4", Rule::Is("integer")),
+    ("bigint", Rule::Is("bigint")),
+    ("int8", Rule::Is("bigint")),
+    ("decimal", Rule::Decimal),
+    ("numeric", Rule::Decimal),
+    ("dec", Rule::Decimal),
+    ("real", Rule::Is("real")),
+    ("float4", Rule::Is("real")),
+    ("double precision", Rule::Is("double precision")),
+    ("float8", Rule::Is("double precision")),
+    ("float", Rule::Is("double precision")),
+    ("boolean", Rule::Is("boolean")),
+    ("bool", Rule::Is("boolean")),
+    ("varchar", Rule::Varchar),
+    ("character varying", Rule::Varchar),
+    ("nvarchar", Rule::Varchar),
+    ("text", Rule::Varchar),
+    ("char", Rule::Char(1)),
+    ("character", Rule::Char(1)),
+    ("nchar", Rule::Char(1)),
+    ("bpchar", Rule::Char(256)),
+    ("date", Rule::Is("date")),
+    ("timestamp", Rule::Time("timestamp")),
+    ("timestamptz", Rule::Is("timestamptz")),
+    ("time", Rule::Time("time")),
+    ("timetz", Rule::Is("timetz")),
+    // In procedures only.
+    ("refcursor", Rule::Is("refcursor")),
+    ("record", Rule::Is("record")),
+    ("super", Rule::NotOffered),
+    ("varbyte", Rule::NotOffered),
+    ("varbinary", Rule::NotOffered),
+    ("binary", Rule::NotOffered),
+    ("geometry", Rule::NotOffered),
+    ("geography", Rule::NotOffered),
+    ("hllsketch", Rule::NotOffered),
+    ("interval", Rule::NotOffered),
+    ("bytea", Rule::Refused("write VARBYTE")),
+    ("json", Rule::Refused("write SUPER or VARCHAR(n)")),
+    ("jsonb", Rule::Refused("write SUPER or VARCHAR(n)")),
+    ("uuid", Rule::Refused("write VARCHAR(36)")),
+    ("serial", Rule::Refused("write BIGINT IDENTITY(1, 1)")),
+    ("bigserial", Rule::Refused("write BIGINT IDENTITY(1, 1)")),
+    ("smallserial", Rule::Refused("write BIGINT IDENTITY(1, 1)")),
+    ("money", Rule::Refused("write DECIMAL(p, s)")),
+];
+
 /// A type as it stands in a statement.
 #[derive(Debug)]
 pub(crate) struct TypeName {
@@ -35,79 +106,51 @@ pub(crate) fn read_type(sql: &str, tokens: &[Token], at: usize) -> Result<TypeNa
             .map_or("", |token| token.text.as_str())
     };
     let refuse = |construct: &str, reason: String| Err(Refusal::at(sql, offset, construct.to_uppercase(), reason));
-    let (name_end, name) = match (word(at), word(at + 1)) {
-        ("double", "precision") => (at + 2, "float8"),
-        ("character", "varying") => (at + 2, "varchar"),
-        (name, _) => (at + 1, name),
+    let two_words = format!("{} {}", word(at), word(at + 1));
+    let rule_of = |name: &str| TYPES.iter().find(|(known, _)| *known == name).map(|(_, rule)| *rule);
+    let (name, name_end, rule) = match rule_of(&two_words) {
+        Some(rule) => (two_words.as_str(), at + 2, rule),
+        None => match (word(at), rule_of(word(at))) {
+            ("", _) => return refuse("type", "a type is expected here".to_owned()),
+            (name, Some(rule)) => (name, at + 1, rule),
+            (name, None) => return refuse(name, "Redshift has no such type".to_owned()),
+        },
     };
     let arguments = Arguments::read(sql, tokens, name_end)?;
-    let plain = |postgres: &str| Ok((arguments.end, postgres.to_owned()));
-    let (end, postgres) = match name {
-        "smallint" | "int2" => plain("smallint"),
-        "integer" | "int" | "int4" => plain("integer"),
-        "bigint" | "int8" => plain("bigint"),
-        "real" | "float4" => plain("real"),
-        "float8" | "float" => plain("double precision"),
-        "boolean" | "bool" => plain("boolean"),
-        "date" => plain("date"),
-        "timestamptz" => plain("timestamptz"),
-        "timetz" => plain("timetz"),
-        "refcursor" => plain("refcursor"),
-        "record" => plain("record"),
-        "timestamp" | "time" if !arguments.values.is_empty() => {
-            refuse(name, "its precision is microseconds in Redshift; leave the number out".to_owned())
+    let (end, postgres) = match rule {
+        Rule::Is(postgres) => (arguments.end, postgres.to_owned()),
+        Rule::Time(_) if !arguments.values.is_empty() => {
+            return refuse(name, "its precision is microseconds in Redshift; leave the number out".to_owned());
         }
-        "timestamp" | "time" => {
-            let (end, zoned) = match (word(arguments.end), word(arguments.end + 1), word(arguments.end + 2)) {
-                ("without", "time", "zone") => (arguments.end + 3, ""),
-                ("with", "time", "zone") => (arguments.end + 3, "tz"),
-                _ => (arguments.end, ""),
-            };
-            Ok((end, format!("{name}{zoned}")))
-        }
-        "varchar" | "nvarchar" | "text" => {
-            let bytes = arguments.one_of(VARCHAR_DEFAULT_BYTES, VARCHAR_MAX_BYTES);
-            match bytes {
-                Some(bytes) => Ok((arguments.end, format!("varchar({bytes})"))),
-                None => refuse(name, format!("its length is a number of bytes from 1 to {VARCHAR_MAX_BYTES}, or MAX")),
-            }
-        }
-        "char" | "character" | "nchar" => match arguments.one_of(1, CHAR_MAX_BYTES) {
-            Some(bytes) => Ok((arguments.end, format!("char({bytes})"))),
-            None => refuse(name, format!("its length is a number of bytes from 1 to {CHAR_MAX_BYTES}")),
+        Rule::Time(postgres) => match [0, 1, 2].map(|offset| word(arguments.end + offset)) {
+            ["without", "time", "zone"] => (arguments.end + 3, postgres.to_owned()),
+            ["with", "time", "zone"] => (arguments.end + 3, format!("{postgres}tz")),
+            _ => (arguments.end, postgres.to_owned()),
         },
-        "bpchar" => match arguments.one_of(VARCHAR_DEFAULT_BYTES, CHAR_MAX_BYTES) {
-            Some(bytes) => Ok((arguments.end, format!("char({bytes})"))),
-            None => refuse(name, format!("its length is a number of bytes from 1 to {CHAR_MAX_BYTES}")),
-        },
-        "decimal" | "numeric" | "dec" => {
-            let (precision, scale) = match arguments.values.as_slice() {
-                [] => (Some(DECIMAL_DEFAULT_PRECISION), Some(0)),
-                [precision] => (precision.parse().ok(), Some(0)),
-                [precision, scale] => (precision.parse().ok(), scale.parse().ok()),
-                _ => (None, None),
-            };
-            match (precision, scale) {
-                (Some(precision @ 1..=DECIMAL_MAX_PRECISION), Some(scale)) if scale <= precision => {
-                    Ok((arguments.end, format!("numeric({precision},{scale})")))
-                }
-                _ => refuse(name, format!("precision is 1 to {DECIMAL_MAX_PRECISION}, scale 0 to the precision")),
+        Rule::Varchar => match arguments.one_of(VARCHAR_DEFAULT_BYTES, VARCHAR_MAX_BYTES) {
+            Some(bytes) => (arguments.end, format!("varchar({bytes})")),
+            None => {
+                let reason = format!("its length is a number of bytes from 1 to {VARCHAR_MAX_BYTES}, or MAX");
+                return refuse(name, reason);
             }
+        },
+        Rule::Char(default) => match arguments.one_of(default, CHAR_MAX_BYTES) {
+            Some(bytes) => (arguments.end, format!("char({bytes})")),
+            None => return refuse(name, format!("its length is a number of bytes from 1 to {CHAR_MAX_BYTES}")),
+        },
+        Rule::Decimal => match arguments.precision_and_scale() {
+            Some((precision, scale)) => (arguments.end, format!("numeric({precision},{scale})")),
+            None => {
+                let reason = format!("precision is 1 to {DECIMAL_MAX_PRECISION}, scale 0 to the precision");
+                return refuse(name, reason);
+            }
+        },
+        Rule::NotOffered => {
+            let refused = refuse(name, "Redshift has this type, the stand-in does not; choose another".to_owned());
+            return refused.map_err(Refusal::into_not_offered);
         }
-        "super" | "varbyte" | "geometry" | "geography" | "hllsketch" | "interval" => {
-            refuse(name, "Redshift has this type, the stand-in does not; choose another".to_owned())
-                .map_err(Refusal::into_not_offered)
-        }
-        "bytea" => refuse(name, "Redshift has no such type; write VARBYTE".to_owned()),
-        "json" | "jsonb" => refuse(name, "Redshift has no such type; write SUPER or VARCHAR(n)".to_owned()),
-        "uuid" => refuse(name, "Redshift has no such type; write VARCHAR(36)".to_owned()),
-        "serial" | "bigserial" | "smallserial" => {
-            refuse(name, "Redshift has no such type; write BIGINT IDENTITY(1, 1)".to_owned())
-        }
-        "money" => refuse(name, "Redshift has no such type; write DECIMAL(p, s)".to_owned()),
-        "" => refuse("type", "a type is expected here".to_owned()),
-        other => refuse(other, "Redshift has no such type".to_owned()),
-    }?;
+        Rule::Refused(instead) => return refuse(name, format!("Redshift has no such type; {instead}")),
+    };
     if tokens.get(end).is_some_and(|token| token.is_symbol("[")) || word(end) == "array" {
         let reason = "Redshift has no arrays; use rows, or text with SPLIT_PART";
         return Err(Refusal::at(sql, offset, "array type", reason));
@@ -145,6 +188,16 @@ impl Arguments {
             [value] => value.parse().ok().filter(|bytes| (1..=max).contains(bytes)),
             _ => None,
         }
+    }
+
+    fn precision_and_scale(&self) -> Option<(u32, u32)> {
+        let (precision, scale) = match self.values.as_slice() {
+            [] => (DECIMAL_DEFAULT_PRECISION, 0),
+            [precision] => (precision.parse().ok()?, 0),
+            [precision, scale] => (precision.parse().ok()?, scale.parse().ok()?),
+            _ => return None,
+        };
+        ((1..=DECIMAL_MAX_PRECISION).contains(&precision) && scale <= precision).then_some((precision, scale))
     }
 }
 

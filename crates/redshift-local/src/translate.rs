@@ -228,10 +228,7 @@ fn rewrite_merge(rewrite: &mut Rewrite<'_>, range: Range<usize>) {
     let Some(remove) = find(rewrite, &["remove", "duplicates"]) else { return };
     let (Some(using), Some(on)) = (find(rewrite, &["using"]), find(rewrite, &["on"])) else { return };
     let target = rewrite.render(range.start + 2..using);
-    let mut source_end = using + 2;
-    while rewrite.is_symbol(source_end, ".") {
-        source_end += 2;
-    }
+    let source_end = rewrite.view().name_end(using + 1);
     let source = rewrite.render(using + 1..source_end);
     rewrite.remove(range.start..range.start + 2);
     rewrite.replace(range.start, "with duplicates as (delete from");
@@ -257,10 +254,7 @@ fn rewrite_view(rewrite: &mut Rewrite<'_>, range: Range<usize>) -> Result<(), Re
 /// `ALTER TABLE t ADD [COLUMN] c type …`, DROP COLUMN, RENAME, OWNER TO, ALTER COLUMN … TYPE VARCHAR(n), and the
 /// physical ones, which change nothing that can be seen here.
 fn rewrite_alter_table(rewrite: &mut Rewrite<'_>, range: Range<usize>) -> Result<(), Refusal> {
-    let mut index = range.start + 3;
-    while rewrite.is_symbol(index, ".") {
-        index += 2;
-    }
+    let index = rewrite.view().name_end(range.start + 2);
     let column = if rewrite.is(index + 1, "column") { index + 2 } else { index + 1 };
     let refuse_key =
         "declare keys in CREATE TABLE: adding one to filled tables would be enforced by PostgreSQL, not by Redshift";

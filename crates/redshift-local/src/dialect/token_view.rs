@@ -93,10 +93,10 @@ impl TokenView<'_> {
     /// The index behind the dotted name that starts at `index`.
     pub(crate) fn name_end(&self, index: usize) -> usize {
         let mut end = index + 1;
-        while self.is_symbol(end, ".") {
+        while self.is_symbol(end, ".") && end + 1 < self.len() {
             end += 2;
         }
-        end
+        end.min(self.len())
     }
 
     pub(crate) fn refuse(&self, index: usize, construct: impl Into<String>, reason: impl Into<String>) -> Refusal {

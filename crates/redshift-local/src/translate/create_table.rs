@@ -51,10 +51,7 @@ pub(crate) fn qualify_new_name(rewrite: &mut Rewrite<'_>, name: usize, is_tempor
     if !rewrite.tokens.get(name).is_some_and(|token| token.is_name()) {
         return Err(rewrite.refuse(name, "CREATE", "a name is expected here"));
     }
-    let mut end = name + 1;
-    while rewrite.is_symbol(end, ".") {
-        end += 2;
-    }
+    let end = rewrite.view().name_end(name);
     let is_hash_name = rewrite.tokens[name].text.starts_with('#');
     if end == name + 1 && !is_temporary && !is_hash_name {
         rewrite.before(name, "public.");
@@ -83,7 +80,7 @@ pub(crate) fn rewrite_table_attributes(
             }
             ("sortkey", "(") => index = columns.note_list(rewrite, index + 1, Key::Sort)?,
             ("compound" | "interleaved", "sortkey") => index = columns.note_list(rewrite, index + 2, Key::Sort)?,
-            ("auto", "refresh") => index += 3,
+            ("auto", "refresh") if rewrite.is(index + 2, "yes") || rewrite.is(index + 2, "no") => index += 3,
             _ => {
                 let reason =
                     "here stand DISTSTYLE, DISTKEY(column), [COMPOUND] SORTKEY(columns), ENCODE AUTO, BACKUP or AS";

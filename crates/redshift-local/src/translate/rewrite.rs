@@ -53,8 +53,9 @@ impl<'a> Rewrite<'a> {
         self.edits[index].replacement = Some(text.into());
     }
 
+    /// What lies behind the last token is nothing to remove.
     pub(crate) fn remove(&mut self, range: Range<usize>) {
-        for index in range {
+        for index in range.start..range.end.min(self.tokens.len()) {
             self.edits[index] = Edit { replacement: Some(String::new()), ..Edit::default() };
         }
     }

@@ -22,6 +22,9 @@ pub(super) fn rewrite_setting(rewrite: &mut Rewrite<'_>) -> Result<(), Refusal> 
     if rewrite.is(1, "local") {
         return Err(rewrite.refuse(1, "SET LOCAL", "Redshift has SET only"));
     }
+    if rewrite.is(0, "set") && rewrite.tokens.len() < name_at + 3 {
+        return Err(rewrite.refuse(name_at, "SET", "its form is SET name TO value"));
+    }
     match name.as_str() {
         "search_path" => {
             if rewrite.is(0, "set") {

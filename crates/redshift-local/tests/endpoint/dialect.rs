@@ -3,6 +3,8 @@
 
 use redshift_local::{Verdict, check};
 
+use crate::support::{Random, Warehouse};
+
 struct Case {
     name: String,
     construct: Option<String>,
@@ -58,67 +60,97 @@ fn what_redshift_refuses_is_refused_by_its_name() {
     assert!(cases.len() > 80 && wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+const ROUNDS: usize = 20_000;
+
+/// What is put between the characters of a statement.
+const FRAGMENTS: &[&str] = &[
+    "'",
+    "\"",
+    "$$",
+    "(",
+    ")",
+    "[",
+    "]",
+    "\\",
+    "é",
+    "\0",
+    ";",
+    ".",
+    ",",
+    "--",
+    "/*",
+    ":x",
+    "::",
+    "%",
+    "#",
+    "qualify ",
+    "top ",
+    "as ",
+    "cast(",
+    "listagg(",
+    "decode(",
+    "nvl2(",
+    "extract(",
+    "over ",
+    "merge into ",
+    "in ",
+    "create table ",
+    "copy ",
+    "unload (",
+    "percentile_disc(0.5) within group (order by ",
+    " ignore nulls ",
+    "ratio_to_report(",
+    "try_cast(",
+    "convert(",
+    "interval ",
+    "identity(",
+    "loop ",
+];
+
+/// A statement of the corpus with some characters missing and some too many.
+fn mutilated(corpus: &str, random: &mut Random) -> String {
+    let cases: Vec<&str> = corpus.split("\n;;").collect();
+    let mut characters: Vec<char> = cases[random.below(cases.len())].chars().collect();
+    for _ in 0..=random.below(5) {
+        let at = random.below(characters.len() + 1);
+        if random.below(2) == 0 {
+            let end = (at + 1 + random.below(12)).min(characters.len());
+            characters.drain(at.min(end)..end);
+        } else {
+            characters.splice(at..at, FRAGMENTS[random.below(FRAGMENTS.len())].chars());
+        }
+    }
+    characters.into_iter().collect()
+}
+
 #[test]
 fn mutilated_statements_are_judged_without_a_panic() {
-    const FRAGMENTS: &[&str] = &[
-        "'",
-        "\"",
-        "$$",
-        "(",
-        ")",
-        "[",
-        "]",
-        "\\",
-        "é",
-        "\0",
-        ";",
-        ".",
-        ",",
-        "--",
-        "/*",
-        ":x",
-        "::",
-        "%",
-        "#",
-        "qualify ",
-        "top ",
-        "as ",
-        "cast(",
-        "listagg(",
-        "decode(",
-        "nvl2(",
-        "extract(",
-        "over ",
-        "merge into ",
-        "in ",
-        "create table ",
-        "copy ",
-        "unload (",
-        "loop ",
-    ];
     let corpus = concat!(include_str!("../dialect/accept.sql"), include_str!("../dialect/refuse.sql"));
-    let cases: Vec<&str> = corpus.split("\n;;").collect();
-    // A fixed sequence, so that a failure can be repeated.
-    let mut state: u64 = 0x9e37_79b9_7f4a_7c15;
-    let mut next = |bound: usize| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state % bound as u64) as usize
-    };
-    for _ in 0..20_000 {
-        let mut characters: Vec<char> = cases[next(cases.len())].chars().collect();
-        for _ in 0..=next(5) {
-            let at = next(characters.len() + 1);
-            if next(2) == 0 {
-                let end = (at + 1 + next(12)).min(characters.len());
-                characters.drain(at.min(end)..end);
-            } else {
-                characters.splice(at..at, FRAGMENTS[next(FRAGMENTS.len())].chars());
-            }
-        }
-        let statement: String = characters.into_iter().collect();
+    let mut random = Random::seeded();
+    for _ in 0..ROUNDS {
+        let statement = mutilated(corpus, &mut random);
         let judged = std::panic::catch_unwind(|| check(&statement));
         assert!(judged.is_ok(), "this panics: {statement}");
     }
+}
+
+/// The same through the translation and to PostgreSQL, in sessions that go on.
+#[tokio::test]
+async fn mutilated_statements_end() {
+    let warehouse = Warehouse::start("mutilated").await;
+    let mut random = Random::seeded();
+    let mut submitted = 0;
+    while submitted < 400 {
+        let statement = mutilated(include_str!("../dialect/accept.sql"), &mut random);
+        // There is no S3 here, and waiting for it takes seconds.
+        if statement.to_lowercase().contains("s3:") || statement.trim().is_empty() {
+            continue;
+        }
+        submitted += 1;
+        let request = warehouse.client.execute_statement().workgroup_name("main").database("mutilated");
+        let Ok(accepted) = request.sql(&statement).send().await else { continue };
+        let ended = warehouse.end(accepted.id.as_deref().expect("id")).await;
+        assert!(!ended.error().contains("redshift-local failed"), "{}: {statement}", ended.error());
+    }
+    assert_eq!(warehouse.value("select 1").await, "1");
 }

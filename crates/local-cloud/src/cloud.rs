@@ -92,6 +92,7 @@ impl LocalCloud {
             postgres_url: connection.postgres_url.clone(),
             s3_endpoint: Some(connection.aws_endpoint.clone()),
             region: REGION.to_owned(),
+            credentials: None,
         };
         let endpoint = Endpoint::start(listener, redshift_data, ecs)?;
         write_json(&path.join(CONNECTION_FILE), &connection)?;

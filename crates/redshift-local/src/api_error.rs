@@ -4,6 +4,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
+use crate::signature::SignatureFault;
+
 /// Why a call was not accepted. Faults of SQL are not here: they end in a FAILED statement.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ApiError {
@@ -21,6 +23,8 @@ pub(crate) enum ApiError {
     DatabaseConnection(String),
     #[error("{0}")]
     Internal(String),
+    #[error(transparent)]
+    Signature(#[from] SignatureFault),
     #[error("the request's body is not the JSON of its operation: {0}")]
     Serialization(#[from] serde_json::Error),
 }
@@ -41,6 +45,7 @@ impl IntoResponse for ApiError {
             Self::ActiveStatementsExceeded(_) => ("ActiveStatementsExceededException", StatusCode::BAD_REQUEST),
             Self::ActiveSessionsExceeded(_) => ("ActiveSessionsExceededException", StatusCode::BAD_REQUEST),
             Self::DatabaseConnection(_) => ("DatabaseConnectionException", StatusCode::INTERNAL_SERVER_ERROR),
+            Self::Signature(fault) => (fault.exception(), StatusCode::BAD_REQUEST),
             Self::Internal(_) => ("InternalServerException", StatusCode::INTERNAL_SERVER_ERROR),
         };
         let mut body = json!({ "__type": name, "message": self.to_string(), "Message": self.to_string() });

@@ -11,15 +11,27 @@ mod submit;
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde_json::Value;
 
 use crate::Endpoint;
 use crate::api_error::ApiError;
+use crate::signature;
 
-pub(crate) async fn handle(State(endpoint): State<Arc<Endpoint>>, headers: HeaderMap, body: Bytes) -> Response {
+pub(crate) async fn handle(
+    State(endpoint): State<Arc<Endpoint>>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    if let Some(credentials) = &endpoint.credentials
+        && let Err(fault) = signature::verify(credentials, &uri, &headers, &body)
+    {
+        tracing::info!(%fault, "call refused");
+        return ApiError::from(fault).into_response();
+    }
     let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
     let operation = target.strip_prefix("RedshiftData.").unwrap_or_default().to_owned();
     // In a task of its own, so that a fault of the stand-in has an answer too.

@@ -26,7 +26,7 @@
 //!   and a column share it is not documented, here it is the variable.
 //! * The gate sees tokens, not types or names: skip-level correlation, implicit conversions and leader-node functions behind
 //!   views pass here.
-//! * Users, roles and signatures: requests are accepted unsigned and run as one PostgreSQL superuser.
+//! * Users and roles: every request runs as one PostgreSQL superuser, whatever its credentials, secret or user.
 //! * Of Redshift's system views there are those of `shims/catalog.sql`, with what PostgreSQL knows; no `STL_`, `STV_`, `SVL_`.
 
 mod api_error;
@@ -45,6 +45,7 @@ mod postgres_binary;
 mod procedure;
 mod result_set;
 mod session;
+mod signature;
 mod statement;
 mod translate;
 mod unload;
@@ -53,6 +54,7 @@ use std::future::Future;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use aws_credential_types::Credentials;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::post;
@@ -79,6 +81,8 @@ pub struct Options {
     /// Endpoint of the S3 that COPY reads and UNLOAD writes; without one, AWS's own.
     pub s3_endpoint: Option<String>,
     pub region: String,
+    /// The one pair whose signed requests are taken; without it every request is, signed or not.
+    pub credentials: Option<Credentials>,
 }
 
 /// Why an endpoint could not start or went on no longer.
@@ -97,6 +101,7 @@ pub(crate) struct Endpoint {
     pub(crate) object_store: ObjectStore,
     pub(crate) statements: StatementStore,
     pub(crate) kept_sessions: KeptSessions,
+    pub(crate) credentials: Option<Credentials>,
 }
 
 /// The Data API as a router, to be served alone or beside other services. It answers `POST /`.
@@ -110,6 +115,7 @@ pub fn router(options: Options) -> Result<Router, Error> {
         object_store: ObjectStore::new(options.s3_endpoint, options.region),
         statements: StatementStore::default(),
         kept_sessions: KeptSessions::default(),
+        credentials: options.credentials,
     };
     Ok(Router::new()
         .route("/", post(data_api::handle))

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
+use aws_credential_types::Credentials;
 use clap::{Parser, Subcommand};
 use redshift_local::{Options, Verdict};
 use tracing_subscriber::EnvFilter;
@@ -31,6 +32,9 @@ enum Command {
         s3_endpoint: Option<String>,
         #[arg(long, env = "AWS_REGION", default_value = "us-east-1")]
         region: String,
+        /// Take only requests signed with this access key; its secret is read from REDSHIFT_LOCAL_SECRET_ACCESS_KEY.
+        #[arg(long, env = "REDSHIFT_LOCAL_ACCESS_KEY_ID")]
+        access_key_id: Option<String>,
     },
     /// Say which statements of SQL files Redshift would refuse: 0 when none, 1 when some, 2 when a file cannot be read.
     Check {
@@ -59,11 +63,12 @@ async fn main() -> ExitCode {
 
 async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Serve { listen, postgres, s3_endpoint, region } => {
+        Command::Serve { listen, postgres, s3_endpoint, region, access_key_id } => {
+            let credentials = access_key_id.map(credentials).transpose()?;
             let listener =
                 tokio::net::TcpListener::bind(&listen).await.with_context(|| format!("listen on {listen}"))?;
             println!("listening on http://{}", listener.local_addr().context("read the listening address")?);
-            let options = Options { postgres_url: postgres, s3_endpoint, region };
+            let options = Options { postgres_url: postgres, s3_endpoint, region, credentials };
             redshift_local::serve(listener, options, shutdown()).await?;
             Ok(ExitCode::SUCCESS)
         }
@@ -81,6 +86,14 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::from(u8::from(refused_count > 0)))
         }
     }
+}
+
+/// The pair that requests must be signed with. The secret has no flag, as other users of the machine see a process's arguments.
+fn credentials(access_key_id: String) -> anyhow::Result<Credentials> {
+    const SECRET: &str = "REDSHIFT_LOCAL_SECRET_ACCESS_KEY";
+    let secret =
+        std::env::var(SECRET).with_context(|| format!("read {SECRET}, the secret of access key {access_key_id}"))?;
+    Ok(Credentials::new(access_key_id, secret, None, None, "redshift-local"))
 }
 
 /// Prints what is found in a script; returns how many statements Redshift would refuse.

@@ -12,6 +12,7 @@ mod requests; // what no client sends: garbage on the wire
 mod results; // typed values, column metadata, pages
 mod semantics; // what Redshift spells as PostgreSQL does and means otherwise
 mod sessions; // that outlive a call
+mod signatures; // where one pair of credentials is required
 mod support;
 mod transactions; // one batch, one transaction; snapshots and locks
 mod unload; // Parquet and manifests to S3, and back by COPY

@@ -1,8 +1,5 @@
 //! What no client of AWS sends. Every request has an answer, 4xx where it is at fault, and the endpoint goes on.
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-
 use crate::support::{Random, Warehouse};
 
 const OPERATIONS: &[&str] = &[
@@ -21,25 +18,6 @@ const OPERATIONS: &[&str] = &[
     "Nothing",
     "",
 ];
-
-/// Sends one request; gives the status line's number and the body.
-async fn post(warehouse: &Warehouse, target: &[u8], body: &[u8]) -> (u16, String) {
-    let address = warehouse.endpoint.trim_start_matches("http://");
-    let mut stream = TcpStream::connect(address).await.expect("connect");
-    let length = body.len();
-    let mut request = b"POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\nx-amz-target: ".to_vec();
-    request.extend_from_slice(target);
-    request.extend_from_slice(format!("\r\ncontent-length: {length}\r\n\r\n").as_bytes());
-    // An endpoint that refuses a large body may answer before it has read all of it.
-    let _ = stream.write_all(&request).await;
-    let _ = stream.write_all(body).await;
-    let mut answer = Vec::new();
-    let _ = stream.read_to_end(&mut answer).await;
-    let answer = String::from_utf8_lossy(&answer).into_owned();
-    let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());
-    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
-    (status.unwrap_or_else(|| panic!("no answer to {length} bytes for {target:?}: {answer}")), body.to_owned())
-}
 
 /// Valid requests, to be mutilated.
 const BODIES: &[&str] = &[
@@ -61,7 +39,7 @@ async fn garbage_is_refused_and_the_endpoint_goes_on() {
         } else {
             random.mutilate(&mut body);
         }
-        let (status, answer) = post(&warehouse, format!("RedshiftData.{operation}").as_bytes(), &body).await;
+        let (status, answer) = warehouse.post(format!("RedshiftData.{operation}").as_bytes(), &body).await;
         assert!((200..500).contains(&status), "{status} {answer} for {operation} {}", String::from_utf8_lossy(&body));
     }
     assert_eq!(warehouse.value("select 1").await, "1");
@@ -85,12 +63,12 @@ async fn faults_of_a_request_have_their_names() {
         ("DynamoDB_20120810.ListTables", "{}", "UnknownOperationException"),
         ("ExecuteStatement", "{}", "UnknownOperationException"),
     ] {
-        let (status, answer) = post(&warehouse, target.as_bytes(), body.as_bytes()).await;
+        let (status, answer) = warehouse.post(target.as_bytes(), body.as_bytes()).await;
         assert_eq!(status, 400, "{target}: {answer}");
         assert!(answer.contains(expected), "{target} {}: {answer}", &body[..body.len().min(40)]);
     }
-    let (status, _) = post(&warehouse, b"RedshiftData.ExecuteStatement", large.as_bytes()).await;
+    let (status, _) = warehouse.post(b"RedshiftData.ExecuteStatement", large.as_bytes()).await;
     assert_eq!(status, 413);
-    assert_eq!(post(&warehouse, b"\xff\xfe", b"{}").await.0, 400);
+    assert_eq!(warehouse.post(b"\xff\xfe", b"{}").await.0, 400);
     assert_eq!(warehouse.value("select 1").await, "1");
 }

@@ -8,4 +8,4 @@ mod warehouse;
 
 pub(crate) use object_store::{Bucket, parquet};
 pub(crate) use random::Random;
-pub(crate) use warehouse::Warehouse;
+pub(crate) use warehouse::{Warehouse, client};

@@ -8,6 +8,8 @@ use aws_sdk_redshiftdata::operation::describe_statement::DescribeStatementOutput
 use aws_sdk_redshiftdata::types::{Field, StatusString};
 use aws_smithy_http_client::Builder;
 use redshift_local::Options;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use super::postgres;
 
@@ -31,6 +33,16 @@ impl Warehouse {
     }
 
     pub(crate) async fn start_with_s3(database: &str, s3_endpoint: &str) -> Self {
+        Self::serve(database, s3_endpoint, None).await
+    }
+
+    /// An endpoint that takes requests signed with `credentials` only; so are those of the client.
+    pub(crate) async fn start_with_credentials(database: &str, credentials: Credentials) -> Self {
+        let warehouse = Self::serve(database, "http://127.0.0.1:9", Some(credentials.clone())).await;
+        Self { client: client(&warehouse.endpoint, credentials), ..warehouse }
+    }
+
+    async fn serve(database: &str, s3_endpoint: &str, credentials: Option<Credentials>) -> Self {
         let postgres_url = tokio::task::spawn_blocking(postgres::url).await.expect("start PostgreSQL");
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("listen");
         let endpoint = format!("http://{}", listener.local_addr().expect("address"));
@@ -38,6 +50,7 @@ impl Warehouse {
             postgres_url: postgres_url.to_owned(),
             s3_endpoint: Some(s3_endpoint.to_owned()),
             region: "us-east-1".to_owned(),
+            credentials,
         };
         tokio::spawn(redshift_local::serve(listener, options, std::future::pending()));
         Self::at(endpoint, database)
@@ -45,14 +58,8 @@ impl Warehouse {
 
     /// A client of an endpoint that is served already.
     pub(crate) fn at(endpoint: String, database: &str) -> Self {
-        let config = aws_sdk_redshiftdata::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new("us-east-1"))
-            .endpoint_url(&endpoint)
-            .credentials_provider(Credentials::new("any", "any", None, None, "tests"))
-            .http_client(Builder::new().build_http())
-            .build();
-        Self { client: Client::from_conf(config), endpoint, database: database.to_owned() }
+        let client = client(&endpoint, Credentials::new("any", "any", None, None, "tests"));
+        Self { client, endpoint, database: database.to_owned() }
     }
 
     /// Submits one statement; returns its id.
@@ -135,6 +142,25 @@ impl Warehouse {
         statement.error().to_owned()
     }
 
+    /// Sends one request as it is; gives the status line's number and the body.
+    pub(crate) async fn post(&self, target: &[u8], body: &[u8]) -> (u16, String) {
+        let address = self.endpoint.trim_start_matches("http://");
+        let mut stream = TcpStream::connect(address).await.expect("connect");
+        let length = body.len();
+        let mut request = b"POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\nx-amz-target: ".to_vec();
+        request.extend_from_slice(target);
+        request.extend_from_slice(format!("\r\ncontent-length: {length}\r\n\r\n").as_bytes());
+        // An endpoint that refuses a large body may answer before it has read all of it.
+        let _ = stream.write_all(&request).await;
+        let _ = stream.write_all(body).await;
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer).await;
+        let answer = String::from_utf8_lossy(&answer).into_owned();
+        let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());
+        let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+        (status.unwrap_or_else(|| panic!("no answer to {length} bytes for {target:?}: {answer}")), body.to_owned())
+    }
+
     pub(crate) async fn result(&self, id: &str) -> Vec<Vec<String>> {
         let mut rows = Vec::new();
         let mut next_token = None;
@@ -148,6 +174,17 @@ impl Warehouse {
             }
         }
     }
+}
+
+pub(crate) fn client(endpoint: &str, credentials: Credentials) -> Client {
+    let config = aws_sdk_redshiftdata::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("us-east-1"))
+        .endpoint_url(endpoint)
+        .credentials_provider(credentials)
+        .http_client(Builder::new().build_http())
+        .build();
+    Client::from_conf(config)
 }
 
 impl Statement {

@@ -3,7 +3,7 @@
 
 mod api; // statuses, sub-statements, idempotency, cancellation, refused requests
 mod catalog; // databases, schemas, tables
-mod clients; // boto3 and the AWS CLI
+mod clients; // boto3, the AWS CLI, awswrangler
 mod concurrency; // many clients at once
 mod copy; // Parquet by manifest
 mod dialect; // the two corpora in tests/dialect

@@ -25,6 +25,9 @@ const ENCODINGS: &[&str] = &[
     "zstd",
 ];
 
+/// Each slice of a cluster numbers its own rows, so that values are unique and leave gaps; here is one slice of two.
+const IDENTITY_SLICES: i64 = 2;
+
 /// Rewrites `CREATE [TEMP] TABLE …` in `range`; the SELECT of a CTAS is left to the caller.
 pub(crate) fn rewrite_create_table(rewrite: &mut Rewrite<'_>, range: Range<usize>) -> Result<(), Refusal> {
     let Some(table) = (range.start..range.end).find(|&index| rewrite.is(index, "table")) else { return Ok(()) };
@@ -268,8 +271,12 @@ fn rewrite_identity(rewrite: &mut Rewrite<'_>, index: usize, clause: &str) -> Re
     let [seed, step] = numbers.as_slice() else {
         return Err(rewrite.refuse(index, "IDENTITY", "its form is IDENTITY(seed, step)"));
     };
-    let text =
-        format!("{clause} (start with {} increment by {})", rewrite.render(seed.clone()), rewrite.render(step.clone()));
+    let (seed, step) = (rewrite.render(seed.clone()), rewrite.render(step.clone()));
+    let step: i64 = step.parse().map_err(|_| rewrite.refuse(index, "IDENTITY", "seed and step are integers"))?;
+    // PostgreSQL's sequences end at 1 unless told otherwise, on the side from which they start.
+    let bound = if step > 0 { "minvalue" } else { "maxvalue" };
+    let step = step.saturating_mul(IDENTITY_SLICES);
+    let text = format!("{clause} (start with {seed} increment by {step} {bound} {seed})");
     rewrite.remove(index..close + 1);
     rewrite.replace(index, text);
     Ok(close + 1)

@@ -12,6 +12,7 @@ mod procedure_rules;
 mod query_rules;
 pub(crate) mod quoted_query;
 mod refusal;
+pub(crate) mod relations;
 mod reserved_words;
 pub(crate) mod rules;
 mod session_rules;
@@ -21,6 +22,7 @@ mod statement_rules;
 pub(crate) mod token_view;
 pub(crate) mod types;
 mod unload_rules;
+pub(crate) mod view_rules;
 mod window_rules;
 
 pub use refusal::{Refusal, Verdict};

@@ -7,6 +7,7 @@ use sqlx::{AssertSqlSafe, Either, Executor, SqlSafeStr, Statement as _};
 use crate::copy::{self, Load};
 use crate::dialect::statement_kind::StatementKind;
 use crate::engine_error::EngineError;
+use crate::late_binding;
 use crate::object_store::ObjectStore;
 use crate::procedure;
 use crate::result_set::{ColumnMetadata, ResultSet};
@@ -66,9 +67,15 @@ impl Engine<'_> {
     /// Runs what a statement was translated to.
     pub(crate) async fn perform(&mut self, action: Action) -> Result<Outcome, EngineError> {
         match action {
-            Action::Sql(sql) => Ok(run_sql(self.session, sql).await?),
+            Action::Sql(sql) => {
+                let sql = late_binding::expand(self.session, sql).await?;
+                Ok(run_sql(self.session, sql).await?)
+            }
             Action::Copy(command) => self.in_transaction(&command).await,
-            Action::Unload(command) => self.unload(&command).await,
+            Action::Unload(mut command) => {
+                command.query = late_binding::expand(self.session, command.query).await?;
+                self.unload(&command).await
+            }
             Action::Call(command) => procedure::call(self, &command, Values::NONE).await,
         }
     }
@@ -125,6 +132,14 @@ async fn run_sql(session: &mut PgConnection, sql: String) -> Result<Outcome, sql
         outcome.result = Some(result);
     }
     Ok(outcome)
+}
+
+/// The columns that a query would have.
+pub(crate) async fn describe(session: &mut PgConnection, query: String) -> Result<Vec<ColumnMetadata>, sqlx::Error> {
+    let prepared = (&mut *session).prepare(AssertSqlSafe(query).into_sql_str()).await?;
+    let mut described: Vec<ColumnMetadata> = prepared.columns().iter().map(ColumnMetadata::of).collect();
+    describe_origins(session, prepared.columns(), &mut described).await?;
+    Ok(described)
 }
 
 /// Adds table, width and nullability of those columns that come straight from a table.

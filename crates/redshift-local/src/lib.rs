@@ -10,8 +10,9 @@
 //!   division). Cast and round results, as Redshift code should anyway.
 //! * Where DATEDIFF(week) puts its boundary is not documented; here it is Monday.
 //! * PERCENTILE_CONT of DECIMAL values is a DOUBLE PRECISION here.
-//! * Identity columns count without gaps.
-//! * A view WITH NO SCHEMA BINDING is checked when it is created, and pins its tables.
+//! * Identity columns have gaps, but count in the order of insertion.
+//! * A view that is made of one WITH NO SCHEMA BINDING is bound to the tables below it. SVV_COLUMNS does not show the columns
+//!   of late-binding views; DescribeTable does.
 //! * Encodings, distribution and sort keys are checked and forgotten; EXPLAIN shows PostgreSQL's plan.
 //! * Refused though Redshift has it: WithEvent; SUPER and the other types
 //!   PostgreSQL lacks; UNLOAD of other formats than Parquet, with PARTITION BY, keys, REGION or EXTENSION; COPY of
@@ -40,6 +41,7 @@ mod engine_error;
 mod execution;
 mod history;
 mod kept_session;
+mod late_binding;
 mod object_store;
 mod postgres_binary;
 mod procedure;

@@ -16,6 +16,8 @@ use crate::dialect::Refusal;
 use crate::dialect::lexer::{self, TokenKind};
 use crate::dialect::rules;
 use crate::dialect::statement_kind::StatementKind;
+use crate::dialect::view_rules::is_late_binding;
+use crate::late_binding;
 use crate::procedure::{self, CallCommand, Scope};
 use crate::statement::Parameter;
 use crate::unload::UnloadCommand;
@@ -239,14 +241,18 @@ fn rewrite_merge(rewrite: &mut Rewrite<'_>, range: Range<usize>) {
 
 fn rewrite_view(rewrite: &mut Rewrite<'_>, range: Range<usize>) -> Result<(), Refusal> {
     let Some(view) = range.clone().find(|&index| rewrite.is(index, "view")) else { return Ok(()) };
-    let mut index = qualify_new_name(rewrite, view + 1, false)?;
-    if rewrite.is_symbol(index, "(") {
-        index = rewrite.partner(index) + 1;
-    }
-    create_table::rewrite_table_attributes(rewrite, index..range.end, &mut create_table::Columns::default())?;
-    let tail = range.end.saturating_sub(4);
-    if rewrite.are(tail, &["with", "no", "schema", "binding"]) {
-        rewrite.remove(tail..range.end);
+    let name_end = qualify_new_name(rewrite, view + 1, false)?;
+    let has_columns = rewrite.is_symbol(name_end, "(");
+    let columns_end = if has_columns { rewrite.partner(name_end) + 1 } else { name_end };
+    let attributes = columns_end..range.end;
+    create_table::rewrite_table_attributes(rewrite, attributes, &mut create_table::Columns::default())?;
+    if is_late_binding(rewrite.view()) {
+        let name = rewrite.render(view + 1..name_end);
+        let columns = has_columns.then(|| rewrite.render(name_end..columns_end));
+        // Between AS and WITH NO SCHEMA BINDING.
+        let query = rewrite.render(columns_end + 1..range.end - 4);
+        let replaces = rewrite.is(range.start + 1, "or");
+        rewrite.replace_range(range, late_binding::create(&name, columns.as_deref(), &query, replaces));
     }
     Ok(())
 }

@@ -8,6 +8,8 @@ use sqlx::postgres::PgConnection;
 use super::fields::{database, page, target};
 use crate::Endpoint;
 use crate::api_error::ApiError;
+use crate::engine;
+use crate::late_binding;
 use crate::result_set::{ColumnMetadata, internal_type_name};
 
 /// Entries of one page.
@@ -108,19 +110,13 @@ pub(super) async fn describe_table(endpoint: &Endpoint, request: &CatalogRequest
     let mut session = request.connect(endpoint).await?;
     let schema = request.schema.as_deref().unwrap_or("public");
     let table = request.table.as_deref().unwrap_or_default();
-    let found: Vec<(String, sqlx::postgres::types::Oid, i32, bool, Option<String>)> =
-        sqlx::query_as(COLUMNS).bind(schema).bind(table).fetch_all(&mut session).await.map_err(fault)?;
+    let columns = match late_binding::query_of(&mut session, schema, table).await.map_err(fault)? {
+        Some(query) => columns_of_query(&mut session, query).await?,
+        None => columns_of_table(&mut session, schema, table).await?,
+    };
     close(session).await;
-    let columns = found.into_iter().map(|(name, type_id, modifier, is_nullable, default)| {
-        let mut column = ColumnMetadata {
-            name,
-            type_name: internal_type_name(type_id.0).to_owned(),
-            schema_name: schema.to_owned(),
-            table_name: table.to_owned(),
-            is_nullable,
-            ..ColumnMetadata::default()
-        };
-        column.set_modifier(modifier);
+    let columns = columns.into_iter().map(|(column, default)| {
+        let column = ColumnMetadata { schema_name: schema.to_owned(), table_name: table.to_owned(), ..column };
         let mut json = column.to_json();
         json["columnDefault"] = json!(default);
         json
@@ -128,6 +124,36 @@ pub(super) async fn describe_table(endpoint: &Endpoint, request: &CatalogRequest
     let mut answer = request.answer("ColumnList", &columns.collect::<Vec<_>>())?;
     answer["TableName"] = json!(table);
     Ok(answer)
+}
+
+/// The columns with their defaults.
+async fn columns_of_table(
+    session: &mut PgConnection,
+    schema: &str,
+    table: &str,
+) -> Result<Vec<(ColumnMetadata, Option<String>)>, ApiError> {
+    let found: Vec<(String, sqlx::postgres::types::Oid, i32, bool, Option<String>)> =
+        sqlx::query_as(COLUMNS).bind(schema).bind(table).fetch_all(session).await.map_err(fault)?;
+    let columns = found.into_iter().map(|(name, type_id, modifier, is_nullable, default)| {
+        let type_name = internal_type_name(type_id.0).to_owned();
+        let mut column = ColumnMetadata { name, type_name, is_nullable, ..ColumnMetadata::default() };
+        column.set_modifier(modifier);
+        (column, default)
+    });
+    Ok(columns.collect())
+}
+
+/// The columns of a late-binding view; one whose tables are gone has none.
+async fn columns_of_query(
+    session: &mut PgConnection,
+    query: String,
+) -> Result<Vec<(ColumnMetadata, Option<String>)>, ApiError> {
+    let query = late_binding::expand(session, query).await.map_err(|error| ApiError::Internal(error.to_string()))?;
+    match engine::describe(session, query).await {
+        Ok(columns) => Ok(columns.into_iter().map(|column| (column, None)).collect()),
+        Err(sqlx::Error::Database(_)) => Ok(Vec::new()),
+        Err(error) => Err(fault(error)),
+    }
 }
 
 fn fault(error: sqlx::Error) -> ApiError {

@@ -9,7 +9,7 @@ use super::statement_kind::StatementKind;
 use super::token_view::TokenView;
 use super::{
     constructs, cursor_rules, functions, merge_rules, procedure_rules, query_rules, reserved_words, session_rules,
-    sorted_aggregates, statement_rules, unload_rules, window_rules,
+    sorted_aggregates, statement_rules, unload_rules, view_rules, window_rules,
 };
 
 /// Checks one statement and the bodies in it.
@@ -46,6 +46,7 @@ fn check_kind(view: TokenView<'_>) -> Result<StatementKind, Refusal> {
     if kind == StatementKind::Unload {
         unload_rules::check(view)?;
     }
+    view_rules::check(view)?;
     cursor_rules::check(view, 0)?;
     session_rules::check(view)?;
     Ok(kind)

@@ -62,8 +62,10 @@ create or replace view redshift_local.svv_columns as
         case when a.atttypid = 1700 and a.atttypmod > 4 then (a.atttypmod - 4) & 65535 end as numeric_scale,
         null::text as remarks
     from redshift_local.relations as r
+    left join redshift_local.late_binding_views as late on late.relation = r.oid
     join pg_catalog.pg_attribute as a on a.attrelid = r.oid and a.attnum > 0 and not a.attisdropped
-    left join pg_catalog.pg_attrdef as d on d.adrelid = r.oid and d.adnum = a.attnum;
+    left join pg_catalog.pg_attrdef as d on d.adrelid = r.oid and d.adnum = a.attnum
+    where late.relation is null;
 
 create or replace view redshift_local.svv_redshift_columns as
     select table_catalog as database_name, table_schema as schema_name, table_name, column_name, ordinal_position, data_type,

@@ -17,7 +17,7 @@ const LARGEST_ROW_GROUP: f64 = 128.0 * MEGABYTE;
 #[derive(Debug)]
 pub(crate) struct UnloadCommand {
     /// The query as PostgreSQL runs it.
-    pub(super) query: String,
+    pub(crate) query: String,
     /// What the URL of every file begins with.
     pub(super) prefix: String,
     pub(super) manifest: Option<Detail>,

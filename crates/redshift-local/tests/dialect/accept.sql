@@ -679,3 +679,9 @@ from listing group by city
 union all
 select city, median(area), 0, median(price) over (partition by city), 0 from listing group by city, price
 ;;
+-- case: late_binding_view_of_its_own_expressions
+create or replace view market.cheap (id) as
+    with cheap as (select id, extract(day from listed_at) from market.listing where price < 10)
+    select id from cheap, market.booking where id in (select listing_id from market.stay)
+    with no schema binding
+;;

@@ -1438,3 +1438,11 @@ select median(price), median(area) from listing
 select city, nvl(percentile_cont(0.9) within group (order by price), 0),
     len(listagg(title, ',') within group (order by title)) from listing group by city
 ;;
+-- case: late_binding_view_of_an_unqualified_table => VIEW … WITH NO SCHEMA BINDING
+create view market.cheap as select id from listing where price < 10 with no schema binding
+;;
+-- case: late_binding_view_with_an_unqualified_join => VIEW … WITH NO SCHEMA BINDING
+create or replace view market.cheap as
+    select l.id from market.listing as l left join booking as b on b.listing_id = l.id
+    with no schema binding
+;;

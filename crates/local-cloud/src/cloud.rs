@@ -93,6 +93,7 @@ impl LocalCloud {
             s3_endpoint: Some(connection.aws_endpoint.clone()),
             region: REGION.to_owned(),
             credentials: None,
+            faults: redshift_local::Faults::default(),
         };
         let endpoint = Endpoint::start(listener, redshift_data, ecs)?;
         write_json(&path.join(CONNECTION_FILE), &connection)?;

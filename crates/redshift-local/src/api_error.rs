@@ -19,6 +19,8 @@ pub(crate) enum ApiError {
     ActiveStatementsExceeded(String),
     #[error("{0}")]
     ActiveSessionsExceeded(String),
+    #[error("Rate exceeded")]
+    Throttling,
     #[error("{0}")]
     DatabaseConnection(String),
     #[error("{0}")]
@@ -44,6 +46,7 @@ impl IntoResponse for ApiError {
             Self::Serialization(_) => ("SerializationException", StatusCode::BAD_REQUEST),
             Self::ActiveStatementsExceeded(_) => ("ActiveStatementsExceededException", StatusCode::BAD_REQUEST),
             Self::ActiveSessionsExceeded(_) => ("ActiveSessionsExceededException", StatusCode::BAD_REQUEST),
+            Self::Throttling => ("ThrottlingException", StatusCode::BAD_REQUEST),
             Self::DatabaseConnection(_) => ("DatabaseConnectionException", StatusCode::INTERNAL_SERVER_ERROR),
             Self::Signature(fault) => (fault.exception(), StatusCode::BAD_REQUEST),
             Self::Internal(_) => ("InternalServerException", StatusCode::INTERNAL_SERVER_ERROR),

@@ -10,6 +10,7 @@ mod submit;
 
 use std::sync::Arc;
 
+use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
@@ -32,11 +33,16 @@ pub(crate) async fn handle(
         tracing::info!(%fault, "call refused");
         return ApiError::from(fault).into_response();
     }
+    if endpoint.faults.throttles_call() {
+        return ApiError::Throttling.into_response();
+    }
     let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
     let operation = target.strip_prefix("RedshiftData.").unwrap_or_default().to_owned();
+    let is_lost = operation.ends_with("ExecuteStatement") && endpoint.faults.loses_answer();
     // In a task of its own, so that a fault of the stand-in has an answer too.
     let answered = tokio::spawn(async move { (dispatch(&endpoint, &operation, &body).await, operation) }).await;
     match answered {
+        _ if is_lost => broken_off(),
         Ok((Ok(answer), _)) => ([("content-type", "application/x-amz-json-1.1")], answer.to_string()).into_response(),
         Ok((Err(error), operation)) => {
             tracing::info!(operation, %error, "call refused");
@@ -47,6 +53,12 @@ pub(crate) async fn handle(
             ApiError::Internal("redshift-local failed in this call".to_owned()).into_response()
         }
     }
+}
+
+/// An answer that ends before it began: the client sees its connection close.
+fn broken_off() -> Response {
+    let fault = std::io::Error::from(std::io::ErrorKind::ConnectionAborted);
+    Body::from_stream(futures::stream::once(std::future::ready(Err::<Bytes, _>(fault)))).into_response()
 }
 
 async fn dispatch(endpoint: &Arc<Endpoint>, operation: &str, body: &[u8]) -> Result<Value, ApiError> {

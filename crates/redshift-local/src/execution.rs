@@ -47,6 +47,7 @@ async fn run(endpoint: Arc<Endpoint>, statement: Statement) {
     let started = Instant::now();
     let id = statement.id.clone();
     endpoint.statements.update(&id, |record| record.status = Status::Picked);
+    tokio::time::sleep(endpoint.faults.faults.picked_for).await;
     let failure = run_in_session(&endpoint, &statement).await.err();
     endpoint.statements.update(&id, |record| {
         record.duration = started.elapsed();

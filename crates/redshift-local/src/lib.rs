@@ -39,6 +39,7 @@ mod dialect;
 mod engine;
 mod engine_error;
 mod execution;
+mod faults;
 mod history;
 mod kept_session;
 mod late_binding;
@@ -65,7 +66,9 @@ use tokio::net::TcpListener;
 
 pub use check::check;
 pub use dialect::{Refusal, Verdict};
+pub use faults::Faults;
 
+use crate::faults::FaultCounters;
 use crate::kept_session::KeptSessions;
 use crate::object_store::ObjectStore;
 use crate::session::Warehouse;
@@ -85,6 +88,7 @@ pub struct Options {
     pub region: String,
     /// The one pair whose signed requests are taken; without it every request is, signed or not.
     pub credentials: Option<Credentials>,
+    pub faults: Faults,
 }
 
 /// Why an endpoint could not start or went on no longer.
@@ -104,6 +108,7 @@ pub(crate) struct Endpoint {
     pub(crate) statements: StatementStore,
     pub(crate) kept_sessions: KeptSessions,
     pub(crate) credentials: Option<Credentials>,
+    pub(crate) faults: FaultCounters,
 }
 
 /// The Data API as a router, to be served alone or beside other services. It answers `POST /`.
@@ -115,9 +120,10 @@ pub fn router(options: Options) -> Result<Router, Error> {
     let endpoint = Endpoint {
         warehouse: Warehouse::new(server),
         object_store: ObjectStore::new(options.s3_endpoint, options.region),
-        statements: StatementStore::default(),
+        statements: StatementStore::new(options.faults.retention),
         kept_sessions: KeptSessions::default(),
         credentials: options.credentials,
+        faults: FaultCounters::new(options.faults),
     };
     Ok(Router::new()
         .route("/", post(data_api::handle))

@@ -1,13 +1,15 @@
 //! `redshift-local serve` runs the endpoint, `redshift-local check` reads SQL files.
 
 use std::io::Read as _;
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context;
 use aws_credential_types::Credentials;
 use clap::{Parser, Subcommand};
-use redshift_local::{Options, Verdict};
+use redshift_local::{Faults, Options, Verdict};
 use tracing_subscriber::EnvFilter;
 
 #[derive(Parser)]
@@ -35,6 +37,8 @@ enum Command {
         /// Take only requests signed with this access key; its secret is read from REDSHIFT_LOCAL_SECRET_ACCESS_KEY.
         #[arg(long, env = "REDSHIFT_LOCAL_ACCESS_KEY_ID")]
         access_key_id: Option<String>,
+        #[command(flatten)]
+        faults: FaultArguments,
     },
     /// Say which statements of SQL files Redshift would refuse: 0 when none, 1 when some, 2 when a file cannot be read.
     Check {
@@ -44,6 +48,35 @@ enum Command {
         #[arg(long, conflicts_with = "files")]
         stdin: bool,
     },
+}
+
+/// What goes wrong on purpose.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Faults, to see what a client does about them")]
+struct FaultArguments {
+    /// Answer every so many calls with ThrottlingException.
+    #[arg(long, value_name = "CALLS")]
+    throttle_every: Option<NonZeroU64>,
+    /// Carry out every so many submissions and end the connection without an answer.
+    #[arg(long, value_name = "SUBMISSIONS")]
+    lose_answer_every: Option<NonZeroU64>,
+    /// Keep each statement PICKED for so long before it runs.
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 0)]
+    picked_for_ms: u64,
+    /// Forget statements and results after so long; Redshift does after 24 hours.
+    #[arg(long, value_name = "SECONDS", default_value_t = Faults::default().retention.as_secs())]
+    retention_s: u64,
+}
+
+impl From<FaultArguments> for Faults {
+    fn from(arguments: FaultArguments) -> Self {
+        Self {
+            throttle_every: arguments.throttle_every,
+            lose_answer_every: arguments.lose_answer_every,
+            picked_for: Duration::from_millis(arguments.picked_for_ms),
+            retention: Duration::from_secs(arguments.retention_s),
+        }
+    }
 }
 
 #[tokio::main]
@@ -63,12 +96,12 @@ async fn main() -> ExitCode {
 
 async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Serve { listen, postgres, s3_endpoint, region, access_key_id } => {
+        Command::Serve { listen, postgres, s3_endpoint, region, access_key_id, faults } => {
             let credentials = access_key_id.map(credentials).transpose()?;
             let listener =
                 tokio::net::TcpListener::bind(&listen).await.with_context(|| format!("listen on {listen}"))?;
             println!("listening on http://{}", listener.local_addr().context("read the listening address")?);
-            let options = Options { postgres_url: postgres, s3_endpoint, region, credentials };
+            let options = Options { postgres_url: postgres, s3_endpoint, region, credentials, faults: faults.into() };
             redshift_local::serve(listener, options, shutdown()).await?;
             Ok(ExitCode::SUCCESS)
         }

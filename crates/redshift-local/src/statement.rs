@@ -1,5 +1,5 @@
 //! What was submitted and what became of it: the records that DescribeStatement, GetStatementResult and ListStatements
-//! read. Records live in memory for 24 hours, client tokens for 8.
+//! read. Records live in memory for 24 hours unless the endpoint is told otherwise, client tokens for 8.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,8 +12,8 @@ use crate::result_set::ResultSet;
 
 /// Statements that run or wait on one warehouse.
 const ACTIVE_MAX: usize = 500;
-const RECORD_RETENTION: Duration = Duration::from_secs(24 * 60 * 60);
 const CLIENT_TOKEN_RETENTION: Duration = Duration::from_secs(8 * 60 * 60);
+const FORGET_INTERVAL: Duration = Duration::from_secs(1);
 
 /// A named parameter; its value is text whose type the statement decides.
 #[derive(Debug, Clone)]
@@ -204,10 +204,12 @@ impl Statement {
 }
 
 /// All records of one endpoint.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct StatementStore {
     records: Mutex<Records>,
     changed: Notify,
+    /// How long a statement that has ended is known.
+    retention: Duration,
 }
 
 #[derive(Debug, Default)]
@@ -215,9 +217,14 @@ struct Records {
     statements: HashMap<String, Statement>,
     client_tokens: HashMap<String, (String, SystemTime)>,
     next_query_id: i64,
+    forgotten_at: Option<SystemTime>,
 }
 
 impl StatementStore {
+    pub(crate) fn new(retention: Duration) -> Self {
+        Self { records: Mutex::default(), changed: Notify::default(), retention }
+    }
+
     /// Keeps a new statement, unless its client token was seen in the last 8 hours: then the earlier one is the answer.
     ///
     /// # Errors
@@ -225,11 +232,6 @@ impl StatementStore {
     pub(crate) fn submit(&self, statement: Statement, client_token: Option<String>) -> Result<Submission, ApiError> {
         let mut records = self.lock();
         let now = SystemTime::now();
-        let is_recent = |since: SystemTime, retention| now.duration_since(since).is_ok_and(|age| age < retention);
-        records
-            .statements
-            .retain(|_, statement| !statement.status.is_final() || is_recent(statement.created_at, RECORD_RETENTION));
-        records.client_tokens.retain(|_, (_, since)| is_recent(*since, CLIENT_TOKEN_RETENTION));
         if records.statements.values().filter(|statement| !statement.status.is_final()).count() >= ACTIVE_MAX {
             return Err(ApiError::ActiveStatementsExceeded(format!("{ACTIVE_MAX} statements are running already")));
         }
@@ -248,9 +250,8 @@ impl StatementStore {
     /// The statement that was submitted with this token.
     pub(crate) fn find_by_token(&self, token: &str) -> Option<Statement> {
         let records = self.lock();
-        let (id, since) = records.client_tokens.get(token)?;
-        let is_known = SystemTime::now().duration_since(*since).is_ok_and(|age| age < CLIENT_TOKEN_RETENTION);
-        records.statements.get(id).filter(|_| is_known).cloned()
+        let (id, _) = records.client_tokens.get(token)?;
+        records.statements.get(id).cloned()
     }
 
     pub(crate) fn get(&self, id: &str) -> Option<Statement> {
@@ -292,8 +293,26 @@ impl StatementStore {
         }
     }
 
+    /// The records that are still kept.
     fn lock(&self) -> MutexGuard<'_, Records> {
-        self.records.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
+        records.forget_old(self.retention);
+        records
+    }
+}
+
+impl Records {
+    /// Forgets what is older than its retention, but looks only so often, as there may be many records.
+    fn forget_old(&mut self, retention: Duration) {
+        let now = SystemTime::now();
+        let is_older = |since: SystemTime, age: Duration| now.duration_since(since).is_ok_and(|passed| passed >= age);
+        if self.forgotten_at.is_some_and(|at| !is_older(at, retention.min(FORGET_INTERVAL))) {
+            return;
+        }
+        self.forgotten_at = Some(now);
+        self.statements
+            .retain(|_, statement| !statement.status.is_final() || !is_older(statement.created_at, retention));
+        self.client_tokens.retain(|_, (_, since)| !is_older(*since, CLIENT_TOKEN_RETENTION));
     }
 }
 

@@ -7,6 +7,7 @@ mod clients; // boto3, the AWS CLI, awswrangler
 mod concurrency; // many clients at once
 mod copy; // Parquet by manifest
 mod dialect; // the two corpora in tests/dialect
+mod faults; // what goes wrong on purpose
 mod late_binding; // views WITH NO SCHEMA BINDING
 mod procedures; // parameters, RAISE, what a batch forbids
 mod requests; // what no client sends: garbage on the wire

@@ -7,13 +7,15 @@ use aws_sdk_redshiftdata::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_redshiftdata::operation::describe_statement::DescribeStatementOutput;
 use aws_sdk_redshiftdata::types::{Field, StatusString};
 use aws_smithy_http_client::Builder;
-use redshift_local::Options;
+use redshift_local::{Faults, Options};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::postgres;
 
 const DEADLINE: Duration = Duration::from_secs(60);
+/// Nothing listens there.
+const NO_S3: &str = "http://127.0.0.1:9";
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
 /// One endpoint on a database of its own.
@@ -29,20 +31,24 @@ pub(crate) struct Statement(pub(crate) DescribeStatementOutput);
 impl Warehouse {
     /// `database` is the test's own name.
     pub(crate) async fn start(database: &str) -> Self {
-        Self::start_with_s3(database, "http://127.0.0.1:9").await
+        Self::start_with_s3(database, NO_S3).await
     }
 
     pub(crate) async fn start_with_s3(database: &str, s3_endpoint: &str) -> Self {
-        Self::serve(database, s3_endpoint, None).await
+        Self::serve(database, s3_endpoint, None, Faults::default()).await
+    }
+
+    pub(crate) async fn start_with_faults(database: &str, faults: Faults) -> Self {
+        Self::serve(database, NO_S3, None, faults).await
     }
 
     /// An endpoint that takes requests signed with `credentials` only; so are those of the client.
     pub(crate) async fn start_with_credentials(database: &str, credentials: Credentials) -> Self {
-        let warehouse = Self::serve(database, "http://127.0.0.1:9", Some(credentials.clone())).await;
+        let warehouse = Self::serve(database, NO_S3, Some(credentials.clone()), Faults::default()).await;
         Self { client: client(&warehouse.endpoint, credentials), ..warehouse }
     }
 
-    async fn serve(database: &str, s3_endpoint: &str, credentials: Option<Credentials>) -> Self {
+    async fn serve(database: &str, s3_endpoint: &str, credentials: Option<Credentials>, faults: Faults) -> Self {
         let postgres_url = tokio::task::spawn_blocking(postgres::url).await.expect("start PostgreSQL");
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("listen");
         let endpoint = format!("http://{}", listener.local_addr().expect("address"));
@@ -51,6 +57,7 @@ impl Warehouse {
             s3_endpoint: Some(s3_endpoint.to_owned()),
             region: "us-east-1".to_owned(),
             credentials,
+            faults,
         };
         tokio::spawn(redshift_local::serve(listener, options, std::future::pending()));
         Self::at(endpoint, database)

@@ -101,7 +101,7 @@ async fn load_files(
 
     let names: Vec<String> = columns.iter().map(|column| quote_identifier(&column.name)).collect();
     let into = format!("copy {} ({}) from stdin (format binary)", command.quoted_table(), names.join(", "));
-    let mut files = OpenFiles::new(files, columns, command.fills_record, store.clone());
+    let mut files = OpenFiles::new(files, columns, command.leniency, store.clone());
     let mut copy_in = session.copy_in_raw(&into).await?;
     copy_in.send(FILE_HEADER).await?;
     loop {

@@ -2,7 +2,7 @@
 
 use crate::command_parser::CommandParser;
 use crate::dialect::Refusal;
-use crate::dialect::lexer::Token;
+use crate::dialect::lexer::{Token, TokenKind};
 use crate::translate::quote_identifier;
 
 const FORM: &str =
@@ -16,8 +16,18 @@ pub(crate) struct CopyCommand {
     /// Empty: all columns of the table.
     pub(super) columns: Vec<String>,
     pub(super) source: Source,
+    /// EXPLICIT_IDS: values of IDENTITY columns come from the files.
+    pub(super) has_explicit_ids: bool,
+    pub(super) leniency: Leniency,
+}
+
+/// What of a file is put right instead of refused.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Leniency {
     /// FILLRECORD: trailing columns that a file lacks are NULL.
     pub(super) fills_record: bool,
+    /// ACCEPTINVCHARS: what stands in place of each byte that is not UTF-8.
+    pub(super) replacement: Option<char>,
 }
 
 /// What FROM names.
@@ -92,7 +102,13 @@ impl CommandParser<'_> {
             return Err(self.not_offered("COPY", "the stand-in reads FORMAT AS PARQUET only"));
         }
         let source = if options.has_manifest { Source::Manifest(url) } else { Source::Prefix(url) };
-        Ok(CopyCommand { table, columns, source, fills_record: options.fills_record })
+        Ok(CopyCommand {
+            table,
+            columns,
+            source,
+            has_explicit_ids: options.has_explicit_ids,
+            leniency: options.leniency,
+        })
     }
 
     fn copy_option(&mut self, options: &mut Options) -> Result<(), Refusal> {
@@ -116,21 +132,49 @@ impl CommandParser<'_> {
                 self.at += 1;
                 options.has_manifest = true;
             }
+            "credentials" => {
+                self.at += 1;
+                self.takes("as");
+                self.text("CREDENTIALS")?;
+                options.has_role = true;
+            }
             "fillrecord" => {
                 self.at += 1;
-                options.fills_record = true;
+                options.leniency.fills_record = true;
+            }
+            "acceptinvchars" => {
+                self.at += 1;
+                options.leniency.replacement = Some(self.replacement()?);
+            }
+            "explicit_ids" => {
+                self.at += 1;
+                options.has_explicit_ids = true;
             }
             // Statistics have no counterpart that anyone could see here.
             "statupdate" => {
                 self.at += 1;
                 let _ = self.takes("on") || self.takes("off");
             }
-            "acceptinvchars" | "explicit_ids" | "serializetojson" | "credentials" | "access_key_id" => {
+            "serializetojson" | "access_key_id" => {
                 return Err(self.not_offered(&word.to_uppercase(), "the stand-in does not offer it with COPY"));
             }
             _ => return Err(self.refuse(&word.to_uppercase(), FORM)),
         }
         Ok(())
+    }
+
+    /// `ACCEPTINVCHARS [[AS] 'c']`: one ASCII character but NUL, `?` unless given.
+    fn replacement(&mut self) -> Result<char, Refusal> {
+        let is_named = self.takes("as");
+        if !is_named && !self.tokens.get(self.at).is_some_and(|token| token.kind == TokenKind::Text) {
+            return Ok('?');
+        }
+        let text = self.text("ACCEPTINVCHARS")?;
+        let mut characters = text.chars();
+        match (characters.next(), characters.next()) {
+            (Some(c), None) if c.is_ascii() && c != '\0' => Ok(c),
+            _ => Err(self.refuse("ACCEPTINVCHARS", "it replaces by one ASCII character; write ACCEPTINVCHARS AS '?'")),
+        }
     }
 
     fn name(&mut self, what: &str) -> Result<String, Refusal> {
@@ -149,7 +193,8 @@ struct Options {
     has_role: bool,
     is_parquet: bool,
     has_manifest: bool,
-    fills_record: bool,
+    has_explicit_ids: bool,
+    leniency: Leniency,
 }
 
 #[cfg(test)]
@@ -169,6 +214,8 @@ mod tests {
             "iam_role 'arn:aws:iam::123456789012:role/r' format as parquet manifest",
             "manifest format parquet statupdate on iam_role default fillrecord",
             "iam_role default parquet manifest",
+            "credentials 'aws_iam_role=arn:aws:iam::123456789012:role/r' acceptinvchars as '#' explicit_ids parquet manifest",
+            "iam_role default acceptinvchars parquet manifest",
         ] {
             let command = parse(tail).expect(tail);
             assert_eq!(command.quoted_table(), "\"stage\".\"b\"");
@@ -188,7 +235,8 @@ mod tests {
             ("iam_role :role format as parquet manifest", Verdict::NotRedshift),
             ("iam_role default manifest csv", Verdict::NotOffered),
             ("iam_role default delimiter '|'", Verdict::NotOffered),
-            ("iam_role default parquet acceptinvchars", Verdict::NotOffered),
+            ("iam_role default parquet acceptinvchars 'é'", Verdict::NotRedshift),
+            ("iam_role default parquet serializetojson", Verdict::NotOffered),
         ] {
             assert_eq!(parse(tail).expect_err(tail).verdict, verdict, "{tail}");
         }

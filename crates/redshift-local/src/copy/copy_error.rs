@@ -13,6 +13,11 @@ pub(crate) enum CopyError {
     UnknownTable(String),
     #[error("ERROR: column \"{column}\" of relation \"{table}\" does not exist")]
     UnknownColumn { table: String, column: String },
+    #[error(
+        "ERROR: IDENTITY column \"{column}\" is loaded with EXPLICIT_IDS, which wants it in the column list; without, its \
+         values are generated and it is left out of the list"
+    )]
+    IdentityColumn { column: String },
     #[error("ERROR: COPY into column \"{column}\" of type {type_name} is not offered by the stand-in")]
     UnknownType { column: String, type_name: String },
     #[error(transparent)]

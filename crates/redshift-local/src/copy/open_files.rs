@@ -7,6 +7,7 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
+use super::command::Leniency;
 use super::manifest::DataFile;
 use super::target::Column;
 use super::{CopyError, parquet_file};
@@ -24,7 +25,7 @@ pub(super) struct OpenFiles {
     waiting: VecDeque<DataFile>,
     open: VecDeque<OpenFile>,
     columns: Arc<[Column]>,
-    fills_record: bool,
+    leniency: Leniency,
     store: ObjectStore,
 }
 
@@ -40,16 +41,10 @@ impl OpenFiles {
     pub(super) fn new(
         files: impl IntoIterator<Item = DataFile>,
         columns: Vec<Column>,
-        fills_record: bool,
+        leniency: Leniency,
         store: ObjectStore,
     ) -> Self {
-        Self {
-            waiting: files.into_iter().collect(),
-            open: VecDeque::new(),
-            columns: columns.into(),
-            fills_record,
-            store,
-        }
+        Self { waiting: files.into_iter().collect(), open: VecDeque::new(), columns: columns.into(), leniency, store }
     }
 
     /// The next rows in PostgreSQL's binary format; `None` behind the last file's last.
@@ -88,11 +83,11 @@ impl OpenFiles {
 
     fn start(&self, file: DataFile) -> OpenFile {
         let (sender, batches) = mpsc::channel(BATCHES_IN_FLIGHT);
-        let (columns, fills_record, store) = (Arc::clone(&self.columns), self.fills_record, self.store.clone());
+        let (columns, leniency, store) = (Arc::clone(&self.columns), self.leniency, self.store.clone());
         let (url, content_length) = (file.url.clone(), file.content_length);
         let mut reader = JoinSet::new();
         reader.spawn(async move {
-            if let Err(error) = parquet_file::read(&file, &columns, fills_record, &store, &sender).await {
+            if let Err(error) = parquet_file::read(&file, &columns, leniency, &store, &sender).await {
                 // Without a receiver the command has ended otherwise.
                 let _ = sender.send(Err(error)).await;
             }

@@ -8,13 +8,15 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::{FutureExt, TryStreamExt};
 use parquet::arrow::ParquetRecordBatchStreamBuilder;
-use parquet::arrow::arrow_reader::ArrowReaderOptions;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::arrow::async_reader::AsyncFileReader;
+use parquet::basic::Type as PhysicalType;
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::metadata::{FileMetaData, ParquetMetaData, ParquetMetaDataBuilder, ParquetMetaDataReader};
 use parquet::schema::types::{SchemaDescriptor, Type};
 use tokio::sync::mpsc;
 
+use super::command::Leniency;
 use super::manifest::DataFile;
 use super::row_encoder;
 use super::target::{Column, ColumnType};
@@ -27,7 +29,7 @@ const BATCH_ROWS: usize = 4096;
 pub(super) async fn read(
     file: &DataFile,
     columns: &[Column],
-    fills_record: bool,
+    leniency: Leniency,
     store: &ObjectStore,
     sender: &mpsc::Sender<Result<Bytes, CopyError>>,
 ) -> Result<(), CopyError> {
@@ -38,15 +40,22 @@ pub(super) async fn read(
         },
         error => CopyError::unreadable(format!("File '{}' is not valid Parquet: {error}", file.url)),
     };
-    let reader = FileReader { file: file.clone(), store: store.clone() };
+    let mut reader = FileReader { file: file.clone(), store: store.clone() };
     // What an Arrow writer noted beside Parquet's own types is unknown to Redshift.
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    let builder = ParquetRecordBatchStreamBuilder::new_with_options(reader, options).await.map_err(unreadable)?;
-    check_schema(file, columns, fills_record, builder.schema(), builder.parquet_schema())?;
-
+    let stored = ArrowReaderMetadata::load_async(&mut reader, options.clone()).await.map_err(unreadable)?;
+    check_schema(file, columns, leniency.fills_record, stored.schema(), stored.parquet_schema())?;
+    let stored = match leniency.replacement {
+        Some(_) => {
+            let metadata = text_as_bytes(&stored).map_err(unreadable)?;
+            ArrowReaderMetadata::try_new(metadata.into(), options).map_err(unreadable)?
+        }
+        None => stored,
+    };
+    let builder = ParquetRecordBatchStreamBuilder::new_with_metadata(reader, stored);
     let mut batches = builder.with_batch_size(BATCH_ROWS).build().map_err(unreadable)?;
     while let Some(batch) = batches.try_next().await.map_err(unreadable)? {
-        let rows = row_encoder::encode(&batch, columns)?;
+        let rows = row_encoder::encode(&batch, columns, leniency.replacement)?;
         if sender.send(Ok(rows)).await.is_err() {
             return Ok(());
         }
@@ -101,6 +110,31 @@ fn is_compatible(column: ColumnType, stored: &DataType) -> bool {
         }
         ColumnType::Varchar { .. } | ColumnType::Char { .. } => *stored == DataType::Utf8,
     }
+}
+
+/// The same file without the note that its text is UTF-8, so that it is read as it is, valid or not.
+fn text_as_bytes(stored: &ArrowReaderMetadata) -> Result<ParquetMetaData, ParquetError> {
+    let file = stored.metadata().file_metadata();
+    let root = file.schema_descr().root_schema();
+    let fields = root.get_fields().iter().zip(stored.schema().fields()).map(|(field, read)| {
+        if *read.data_type() == DataType::Utf8 {
+            let builder = Type::primitive_type_builder(field.name(), PhysicalType::BYTE_ARRAY);
+            builder.with_repetition(field.get_basic_info().repetition()).build().map(Arc::new)
+        } else {
+            Ok(Arc::clone(field))
+        }
+    });
+    let fields = fields.collect::<Result<Vec<_>, _>>()?;
+    let root = Type::group_type_builder(root.name()).with_fields(fields).build()?;
+    let file = FileMetaData::new(
+        file.version(),
+        file.num_rows(),
+        file.created_by().map(str::to_owned),
+        None,
+        Arc::new(SchemaDescriptor::new(Arc::new(root))),
+        file.column_orders().cloned(),
+    );
+    Ok(ParquetMetaDataBuilder::new(file).set_row_groups(stored.metadata().row_groups().to_vec()).build())
 }
 
 /// A column as Parquet's own schema text has it, for example `optional int32 a (DATE)`.

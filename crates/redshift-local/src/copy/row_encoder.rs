@@ -18,17 +18,20 @@ pub(super) const FILE_TRAILER: &[u8] = &[0xff, 0xff];
 
 const NULL_LENGTH: i32 = -1;
 
-/// The rows of `batch`, whose schema was checked against `columns`. Columns that the batch lacks are NULL.
+/// The rows of `batch`, whose schema was checked against `columns`. Columns that the batch lacks are NULL. Text that came as
+/// bytes has `replacement` in place of each byte that is not UTF-8.
 ///
 /// # Errors
 /// NULL where the column has none, text longer than the column, dates that PostgreSQL cannot hold.
-pub(super) fn encode(batch: &RecordBatch, columns: &[Column]) -> Result<Bytes, CopyError> {
+pub(super) fn encode(batch: &RecordBatch, columns: &[Column], replacement: Option<char>) -> Result<Bytes, CopyError> {
     let field_count = i16::try_from(columns.len())
         .map_err(|_| CopyError::mismatch(format!("{} columns are too many", columns.len())))?;
     let arrays: Vec<Option<Values<'_>>> = columns
         .iter()
         .enumerate()
-        .map(|(position, column)| batch.columns().get(position).map(|array| Values::of(column, array)).transpose())
+        .map(|(position, column)| {
+            batch.columns().get(position).map(|array| Values::of(column, array, replacement)).transpose()
+        })
         .collect::<Result<_, _>>()?;
     let mut rows = Vec::with_capacity(batch.get_array_memory_size());
     for row in 0..batch.num_rows() {
@@ -57,11 +60,12 @@ enum Values<'a> {
     Date(&'a arrow::array::Date32Array),
     Milliseconds(&'a arrow::array::TimestampMillisecondArray),
     Microseconds(&'a arrow::array::TimestampMicrosecondArray),
-    Text { values: &'a arrow::array::StringArray, max_bytes: usize, is_single_byte: bool },
+    Text { values: &'a arrow::array::StringArray, limit: TextLimit },
+    Bytes { values: &'a arrow::array::BinaryArray, limit: TextLimit, replacement: char },
 }
 
 impl<'a> Values<'a> {
-    fn of(column: &Column, array: &'a ArrayRef) -> Result<Self, CopyError> {
+    fn of(column: &Column, array: &'a ArrayRef, replacement: Option<char>) -> Result<Self, CopyError> {
         let values = match (column.column_type, array.data_type()) {
             (ColumnType::Boolean, _) => array.as_boolean_opt().map(Self::Boolean),
             (ColumnType::SmallInt, DataType::Int8) => array.as_primitive_opt::<Int8Type>().map(Self::Int8),
@@ -79,11 +83,15 @@ impl<'a> Values<'a> {
                 array.as_primitive_opt::<TimestampMillisecondType>().map(Self::Milliseconds)
             }
             (ColumnType::Timestamp, _) => array.as_primitive_opt::<TimestampMicrosecondType>().map(Self::Microseconds),
-            (ColumnType::Varchar { max_bytes }, _) => {
-                array.as_string_opt::<i32>().map(|values| Self::Text { values, max_bytes, is_single_byte: false })
-            }
-            (ColumnType::Char { max_bytes }, _) => {
-                array.as_string_opt::<i32>().map(|values| Self::Text { values, max_bytes, is_single_byte: true })
+            (column_type @ (ColumnType::Varchar { max_bytes } | ColumnType::Char { max_bytes }), stored) => {
+                let is_single_byte = matches!(column_type, ColumnType::Char { .. });
+                let limit = TextLimit { max_bytes, is_single_byte };
+                match (stored, replacement) {
+                    (DataType::Binary, Some(replacement)) => {
+                        array.as_binary_opt::<i32>().map(|values| Self::Bytes { values, limit, replacement })
+                    }
+                    _ => array.as_string_opt::<i32>().map(|values| Self::Text { values, limit }),
+                }
             }
         };
         values.ok_or_else(|| CopyError::mismatch(format!("column '{}' is read as {}", column.name, array.data_type())))
@@ -103,6 +111,7 @@ impl<'a> Values<'a> {
             Self::Milliseconds(values) => values,
             Self::Microseconds(values) => values,
             Self::Text { values, .. } => values,
+            Self::Bytes { values, .. } => values,
         }
     }
 
@@ -126,10 +135,9 @@ impl<'a> Values<'a> {
                 write_timestamp(out, column, micros)?;
             }
             Self::Microseconds(values) => write_timestamp(out, column, values.value(row))?,
-            Self::Text { values, max_bytes, is_single_byte } => {
-                let text = values.value(row);
-                check_text(column, text, *max_bytes, *is_single_byte)?;
-                write_field(out, text.as_bytes());
+            Self::Text { values, limit } => write_text(out, column, values.value(row), *limit)?,
+            Self::Bytes { values, limit, replacement } => {
+                write_text(out, column, &replace_invalid(values.value(row), *replacement), *limit)?;
             }
         }
         Ok(())
@@ -148,15 +156,33 @@ fn write_timestamp(out: &mut Vec<u8>, column: &Column, micros: i64) -> Result<()
     Ok(())
 }
 
-fn check_text(column: &Column, text: &str, max_bytes: usize, is_single_byte: bool) -> Result<(), CopyError> {
-    if text.len() > max_bytes {
+/// What text a column holds.
+#[derive(Clone, Copy)]
+struct TextLimit {
+    max_bytes: usize,
+    is_single_byte: bool,
+}
+
+/// As many replacements as there are bytes that are not UTF-8.
+fn replace_invalid(bytes: &[u8], replacement: char) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(std::iter::repeat_n(replacement, chunk.invalid().len()));
+    }
+    text
+}
+
+fn write_text(out: &mut Vec<u8>, column: &Column, text: &str, limit: TextLimit) -> Result<(), CopyError> {
+    if text.len() > limit.max_bytes {
         return Err(CopyError::mismatch(format!(
-            "The length of the data column {} is longer than the length defined in the table. Table: {max_bytes}, Data: {}",
+            "The length of the data column {} is longer than the length defined in the table. Table: {}, Data: {}",
             column.name,
+            limit.max_bytes,
             text.len()
         )));
     }
-    if is_single_byte && !text.is_ascii() {
+    if limit.is_single_byte && !text.is_ascii() {
         return Err(CopyError::mismatch(format!(
             "CHAR column {} holds single-byte characters only; write VARCHAR",
             column.name
@@ -165,6 +191,7 @@ fn check_text(column: &Column, text: &str, max_bytes: usize, is_single_byte: boo
     if text.contains('\0') {
         return Err(CopyError::mismatch(format!("text of column {} holds a NUL byte", column.name)));
     }
+    write_field(out, text.as_bytes());
     Ok(())
 }
 

@@ -34,34 +34,40 @@ pub(super) enum ColumnType {
     },
 }
 
-/// The columns named by the command, or all of its table, in that order.
+/// A row of the catalog: name, object id and modifier of the type, whether NULL may be, whether values are generated always.
+type Attribute = (String, i64, i32, bool, bool);
+
+/// The columns named by the command, or all of its table, in that order. Values of an IDENTITY column are generated unless
+/// EXPLICIT_IDS takes them from the files (Database Developer Guide, page copy-parameters-column-mapping).
 pub(super) async fn columns(command: &CopyCommand, session: &mut PgConnection) -> Result<Vec<Column>, CopyError> {
-    const COLUMNS: &str = "select attname::text, atttypid::bigint, atttypmod, not attnotnull \
+    const COLUMNS: &str = "select attname::text, atttypid::bigint, atttypmod, not attnotnull, attidentity = 'a' \
         from pg_attribute where attrelid = to_regclass($1) and attnum > 0 and not attisdropped order by attnum";
-    let all: Vec<(String, i64, i32, bool)> =
-        sqlx::query_as(COLUMNS).bind(command.quoted_table()).fetch_all(session).await?;
+    let mut all: Vec<Attribute> = sqlx::query_as(COLUMNS).bind(command.quoted_table()).fetch_all(session).await?;
     if all.is_empty() {
         return Err(CopyError::UnknownTable(command.table_name()));
     }
-    let all = all.into_iter().map(|(name, type_id, modifier, is_nullable)| {
-        let column_type = ColumnType::of(type_id, modifier)
-            .ok_or_else(|| CopyError::UnknownType { column: name.clone(), type_name: format!("#{type_id}") });
-        (name, column_type, is_nullable)
-    });
     if command.columns.is_empty() {
-        return all
-            .map(|(name, column_type, is_nullable)| Ok(Column { name, column_type: column_type?, is_nullable }))
-            .collect();
+        all.retain(|(_, _, _, _, is_generated)| command.has_explicit_ids || !is_generated);
+        return all.into_iter().map(column).collect();
     }
-    let mut all: Vec<_> = all.collect();
+    for (name, _, _, _, is_generated) in &all {
+        if *is_generated && command.columns.contains(name) != command.has_explicit_ids {
+            return Err(CopyError::IdentityColumn { column: name.clone() });
+        }
+    }
     let named = command.columns.iter().map(|wanted| {
-        let position = all.iter().position(|(name, _, _)| name == wanted);
-        let (name, column_type, is_nullable) = all.swap_remove(
-            position.ok_or_else(|| CopyError::UnknownColumn { table: command.table_name(), column: wanted.clone() })?,
-        );
-        Ok(Column { name, column_type: column_type?, is_nullable })
+        let position = all.iter().position(|attribute| attribute.0 == *wanted);
+        let unknown = || CopyError::UnknownColumn { table: command.table_name(), column: wanted.clone() };
+        column(all.swap_remove(position.ok_or_else(unknown)?))
     });
     named.collect()
+}
+
+fn column((name, type_id, modifier, is_nullable, _): Attribute) -> Result<Column, CopyError> {
+    match ColumnType::of(type_id, modifier) {
+        Some(column_type) => Ok(Column { name, column_type, is_nullable }),
+        None => Err(CopyError::UnknownType { column: name, type_name: format!("#{type_id}") }),
+    }
 }
 
 impl ColumnType {

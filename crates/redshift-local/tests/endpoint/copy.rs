@@ -186,6 +186,51 @@ async fn a_manifest_is_taken_at_its_word() {
 }
 
 #[tokio::test]
+async fn invalid_text_fails_unless_it_is_replaced() {
+    let (bucket, warehouse) = start("copy_invalid_text").await;
+    warehouse.apply(&["create table public.t (n bigint, v varchar(8))"]).await;
+    let texts: Vec<Option<&str>> = vec![Some("Zürich"), None, Some("Zyxxich")];
+    let rows = batch(vec![("n", Arc::new(Int64Array::from(vec![1, 2, 3]))), ("v", Arc::new(StringArray::from(texts)))]);
+    // Written as valid text and broken in the file, as no writer of Arrow would do it.
+    let mut file = parquet(&rows, 10);
+    let places: Vec<usize> = (0..file.len() - 2).filter(|&at| file[at..].starts_with(b"yxx")).collect();
+    for at in places {
+        file[at + 1..at + 3].copy_from_slice(&[0xff, 0xc3]);
+    }
+    let length = file.len();
+    bucket.put("file.parquet", file).await;
+    let copy = bucket.copy("t", &[bucket.entry("file.parquet", length)]).await;
+    assert!(warehouse.error(&copy).await.contains("UTF-8"));
+    warehouse.apply(&[&format!("{copy} acceptinvchars"), &format!("{copy} acceptinvchars as '~'")]).await;
+    assert_eq!(
+        warehouse.rows("select n, v, count(*) from t group by 1, 2 order by 1, 2").await,
+        [["1", "Zürich", "2"], ["2", "NULL", "2"], ["3", "Zy??ich", "1"], ["3", "Zy~~ich", "1"]]
+    );
+}
+
+#[tokio::test]
+async fn identity_values_are_generated_unless_the_files_have_them() {
+    let (bucket, warehouse) = start("copy_identity").await;
+    let names = batch(vec![("v", Arc::new(StringArray::from(vec!["x", "y"])))]);
+    let both = batch(vec![("id", Arc::new(Int64Array::from(vec![70]))), ("v", Arc::new(StringArray::from(vec!["z"])))]);
+    let (names, both) = (bucket.put_parquet("n", &names, 10).await, bucket.put_parquet("b", &both, 10).await);
+    warehouse.apply(&["create table public.t (id bigint identity(1, 1), v varchar(5))"]).await;
+    warehouse.apply(&[&bucket.copy("t", &[names.clone()]).await]).await;
+    let explicit = bucket.copy("t", &[both.clone()]).await;
+    assert!(warehouse.error(&explicit).await.contains("Table columns: 1, Data columns: 2"));
+    warehouse.apply(&[&format!("{explicit} explicit_ids")]).await;
+    assert_eq!(
+        warehouse.rows("select id > 0, v from t where id <> 70 order by v").await,
+        [["true", "x"], ["true", "y"]]
+    );
+    assert_eq!(warehouse.value("select v from t where id = 70").await, "z");
+    let listed = bucket.copy("t (id, v)", &[both]).await;
+    assert!(warehouse.error(&listed).await.contains("EXPLICIT_IDS"));
+    let unlisted = bucket.copy("t (v)", &[names]).await;
+    assert!(warehouse.error(&format!("{unlisted} explicit_ids")).await.contains("EXPLICIT_IDS"));
+}
+
+#[tokio::test]
 async fn many_files_are_read_whole_and_the_first_fault_counts() {
     let (bucket, warehouse) = start("copy_many_files").await;
     warehouse.apply(&["create table public.t (a bigint)"]).await;

@@ -71,6 +71,10 @@ impl Engine<'_> {
                 let sql = late_binding::expand(self.session, sql).await?;
                 Ok(run_sql(self.session, sql).await?)
             }
+            Action::Alone { construct, .. } if self.transaction == Transaction::Callers => {
+                Err(EngineError::new("25001", format!("{construct} cannot run inside a transaction block")))
+            }
+            Action::Alone { sql, .. } => Ok(run_sql(self.session, sql).await?),
             Action::Copy(command) => self.in_transaction(&command).await,
             Action::Unload(mut command) => {
                 command.query = late_binding::expand(self.session, command.query).await?;

@@ -15,6 +15,8 @@ const SHIMS: &str = concat!(
     ";",
     include_str!("shims/windows.sql"),
     ";",
+    include_str!("shims/tables.sql"),
+    ";",
     include_str!("shims/late_binding.sql"),
     ";",
     include_str!("shims/catalog.sql"),

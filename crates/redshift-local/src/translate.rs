@@ -16,6 +16,7 @@ use crate::dialect::Refusal;
 use crate::dialect::lexer::{self, TokenKind};
 use crate::dialect::rules;
 use crate::dialect::statement_kind::StatementKind;
+use crate::dialect::token_view::TokenView;
 use crate::dialect::view_rules::is_late_binding;
 use crate::late_binding;
 use crate::procedure::{self, CallCommand, Scope};
@@ -37,6 +38,8 @@ pub(crate) struct Translation {
 pub(crate) enum Action {
     /// SQL for PostgreSQL.
     Sql(String),
+    /// SQL for PostgreSQL, in a transaction of its own and in no other.
+    Alone { sql: String, construct: &'static str },
     /// COPY, which this process does itself.
     Copy(CopyCommand),
     /// UNLOAD, which this process does itself.
@@ -88,7 +91,26 @@ pub(crate) fn translate(sql: &str, values: Values<'_>) -> Result<Translation, Re
         procedure::substitute_variables(&mut rewrite, scope)?;
     }
     rewrite_statement(&mut rewrite, kind)?;
-    Ok(Translation { kind, action: Action::Sql(rewrite.render(rewrite.all())) })
+    let sql = rewrite.render(rewrite.all());
+    let action = match construct_alone(rewrite.view(), kind) {
+        Some(construct) => Action::Alone { sql, construct },
+        None => Action::Sql(sql),
+    };
+    Ok(Translation { kind, action })
+}
+
+/// Changes that Redshift makes in no transaction but their own (Database Developer Guide, pages r_ALTER_TABLE and
+/// r_ALTER_TABLE_APPEND).
+fn construct_alone(view: TokenView<'_>, kind: StatementKind) -> Option<&'static str> {
+    let action = view.name_end(2);
+    let column = if view.is(action + 1, "column") { action + 2 } else { action + 1 };
+    match kind {
+        StatementKind::AlterTable if view.is(action, "append") => Some("ALTER TABLE APPEND"),
+        StatementKind::AlterTable if view.is(action, "alter") && view.is(column + 1, "type") => {
+            Some("ALTER TABLE ALTER COLUMN")
+        }
+        _ => None,
+    }
 }
 
 /// The single statement of `sql`, without semicolon.
@@ -293,16 +315,36 @@ fn rewrite_alter_table(rewrite: &mut Rewrite<'_>, range: Range<usize>) -> Result
             rewrite.replace(range.start, format!("select {} from {table} limit 0", quote_identifier(&name)));
             Ok(())
         }
-        ("append" | "set", _) => {
-            let construct = format!("ALTER TABLE … {}", rewrite.tokens[index].text.to_uppercase());
-            Err(rewrite.not_offered(index, construct, "the stand-in does not offer it; write INSERT and DELETE"))
-        }
+        ("append", "from") => rewrite_append(rewrite, range, index),
+        ("set", _) => Err(rewrite.not_offered(index, "ALTER TABLE … SET", "the stand-in does not offer it")),
         ("drop" | "rename" | "owner", _) => Ok(()),
         (other, _) => {
             let reason = "Redshift has ADD COLUMN, DROP COLUMN, RENAME, OWNER TO, ALTER COLUMN … TYPE VARCHAR(n), ALTER SORTKEY, DISTKEY, DISTSTYLE";
             Err(rewrite.refuse(index, format!("ALTER TABLE … {}", other.to_uppercase()), reason))
         }
     }
+}
+
+/// `ALTER TABLE target APPEND FROM source [IGNOREEXTRA | FILLTARGET]` moves rows.
+fn rewrite_append(rewrite: &mut Rewrite<'_>, range: Range<usize>, append: usize) -> Result<(), Refusal> {
+    let source_end = rewrite.view().name_end(append + 2);
+    let option = rewrite.view().text(source_end).to_owned();
+    if !rewrite.view().is_name(append + 2)
+        || !["", "ignoreextra", "filltarget"].contains(&option.as_str())
+        || source_end + usize::from(!option.is_empty()) < range.end
+    {
+        let reason = "its form is ALTER TABLE target APPEND FROM source [IGNOREEXTRA | FILLTARGET]";
+        return Err(rewrite.refuse(append, "ALTER TABLE … APPEND", reason));
+    }
+    let target = quote_literal(&rewrite.render(range.start + 2..append));
+    let source = quote_literal(&rewrite.render(append + 2..source_end));
+    let call = format!(
+        "call redshift_local.append_table({target}, {source}, {}, {})",
+        option == "ignoreextra",
+        option == "filltarget"
+    );
+    rewrite.replace_range(range, call);
+    Ok(())
 }
 
 /// PREDICATE COLUMNS and ALL COLUMNS choose columns; PostgreSQL takes them all.

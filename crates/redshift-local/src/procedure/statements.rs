@@ -162,6 +162,9 @@ impl Interpreter<'_, '_> {
             (StatementKind::Vacuum, _) => {
                 Err(EngineError::new("25001", "VACUUM cannot be executed from a function or procedure"))
             }
+            (_, Action::Alone { construct, .. }) => {
+                Err(EngineError::new("25001", format!("{construct} cannot be executed from a function or procedure")))
+            }
             (StatementKind::Truncate, action) => {
                 self.check_may_end(Ending::Truncate)?;
                 let outcome = self.engine.perform(action).await?;

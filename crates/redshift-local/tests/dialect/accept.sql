@@ -685,3 +685,9 @@ create or replace view market.cheap (id) as
     select id from cheap, market.booking where id in (select listing_id from market.stay)
     with no schema binding
 ;;
+-- case: alter_table_append
+alter table market.stay append from market.new_stay
+;;
+-- case: alter_table_append_filltarget
+alter table "market".stay append from new_stay filltarget
+;;

@@ -1446,3 +1446,6 @@ create or replace view market.cheap as
     select l.id from market.listing as l left join booking as b on b.listing_id = l.id
     with no schema binding
 ;;
+-- case: alter_table_append_with_two_options => ALTER TABLE … APPEND
+alter table market.stay append from market.new_stay filltarget ignoreextra
+;;

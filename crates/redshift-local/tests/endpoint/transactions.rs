@@ -121,3 +121,35 @@ async fn statements_of_an_auto_commit_batch_stand_for_themselves() {
     assert_eq!(ended.status(), "FAILED");
     assert_eq!(warehouse.rows("select a from t order by a").await, [["1"], ["3"]]);
 }
+
+#[tokio::test]
+async fn some_changes_of_tables_stand_in_no_transaction() {
+    let warehouse = Warehouse::start("alone").await;
+    warehouse
+        .apply(&[
+            "create table public.fresh (k int, name varchar(5), extra int)",
+            "create table public.kept (k int, name varchar(5))",
+            "insert into fresh values (1, 'a', 1), (2, 'b', 2)",
+            "insert into kept values (3, 'c')",
+            "alter table kept alter column name type varchar(10)",
+        ])
+        .await;
+    for change in
+        ["alter table kept alter column name type varchar(20)", "alter table kept append from fresh ignoreextra"]
+    {
+        let batch = warehouse.run_batch(&["select 1", change]).await;
+        assert!(batch.error().contains("cannot run inside a transaction block"), "{}", batch.error());
+        let body = format!("create procedure public.change() as $$ begin {change}; end; $$ language plpgsql");
+        warehouse.apply(&[&body.replace("create", "create or replace")]).await;
+        assert!(warehouse.error("call change()").await.contains("cannot be executed from a function or procedure"));
+    }
+    assert!(warehouse.error("alter table kept append from fresh").await.contains("extra"));
+    warehouse.apply(&["alter table fresh alter name type varchar(10)"]).await;
+    assert!(warehouse.error("alter table kept append from fresh").await.contains("write IGNOREEXTRA"));
+    warehouse.apply(&["alter table kept append from fresh ignoreextra"]).await;
+    assert_eq!(warehouse.rows("select * from kept order by k").await, [["1", "a"], ["2", "b"], ["3", "c"]]);
+    assert_eq!(warehouse.value("select count(*) from fresh").await, "0");
+    assert!(warehouse.error("alter table fresh append from kept").await.contains("write FILLTARGET"));
+    warehouse.apply(&["alter table fresh append from kept filltarget"]).await;
+    assert_eq!(warehouse.value("select count(*) from fresh where extra is null").await, "3");
+}

@@ -5,6 +5,7 @@ use sqlx::postgres::{PgColumn, PgConnection};
 use sqlx::{AssertSqlSafe, Either, Executor, SqlSafeStr, Statement as _};
 
 use crate::copy::{self, Load};
+use crate::decimal;
 use crate::dialect::statement_kind::StatementKind;
 use crate::engine_error::EngineError;
 use crate::late_binding;
@@ -68,7 +69,7 @@ impl Engine<'_> {
     pub(crate) async fn perform(&mut self, action: Action) -> Result<Outcome, EngineError> {
         match action {
             Action::Sql(sql) => {
-                let sql = late_binding::expand(self.session, sql).await?;
+                let sql = self.complete(sql).await?;
                 Ok(run_sql(self.session, sql).await?)
             }
             Action::Alone { construct, .. } if self.transaction == Transaction::Callers => {
@@ -77,11 +78,17 @@ impl Engine<'_> {
             Action::Alone { sql, .. } => Ok(run_sql(self.session, sql).await?),
             Action::Copy(command) => self.in_transaction(&command).await,
             Action::Unload(mut command) => {
-                command.query = late_binding::expand(self.session, command.query).await?;
+                command.query = self.complete(command.query).await?;
                 self.unload(&command).await
             }
             Action::Call(command) => procedure::call(self, &command, Values::NONE).await,
         }
+    }
+
+    /// What the translation cannot know without the catalog.
+    async fn complete(&mut self, sql: String) -> Result<String, EngineError> {
+        let sql = late_binding::expand(self.session, sql).await?;
+        decimal::size(self.session, self.transaction, sql).await
     }
 
     /// COPY takes several statements of PostgreSQL, which belong together.

@@ -6,8 +6,11 @@
 //!
 //! # What is not emulated
 //! Nothing is silently ignored: what is listed as refused fails with a message that says so.
-//! * DECIMAL arithmetic has PostgreSQL's precision and scale, not Redshift's (no 38-digit overflow, other scales of
-//!   division). Cast and round results, as Redshift code should anyway.
+//! * DECIMAL: quotients and averages have Redshift's precision and scale where the sizes of their operands can be told. Sums
+//!   and products have its scale, but no limit of 38 digits and no declared size (CREATE TABLE … AS makes such a column
+//!   a NUMERIC without one, which COPY and UNLOAD refuse: cast it). Quotients in MERGE, and all of them on PostgreSQL 17
+//!   and newer, which no longer tells where an operator stands, have PostgreSQL's scale. The guide does not say whether the
+//!   last digit of a quotient or an average is cut or rounded; here it is cut.
 //! * Where DATEDIFF(week) puts its boundary is not documented; here it is Monday.
 //! * PERCENTILE_CONT of DECIMAL values is a DOUBLE PRECISION here.
 //! * Identity columns have gaps, but count in the order of insertion.
@@ -35,6 +38,7 @@ mod check;
 mod command_parser;
 mod copy;
 mod data_api;
+mod decimal;
 mod dialect;
 mod engine;
 mod engine_error;

@@ -215,8 +215,8 @@ async fn identity_values_are_generated_unless_the_files_have_them() {
     let both = batch(vec![("id", Arc::new(Int64Array::from(vec![70]))), ("v", Arc::new(StringArray::from(vec!["z"])))]);
     let (names, both) = (bucket.put_parquet("n", &names, 10).await, bucket.put_parquet("b", &both, 10).await);
     warehouse.apply(&["create table public.t (id bigint identity(1, 1), v varchar(5))"]).await;
-    warehouse.apply(&[&bucket.copy("t", &[names.clone()]).await]).await;
-    let explicit = bucket.copy("t", &[both.clone()]).await;
+    warehouse.apply(&[&bucket.copy("t", std::slice::from_ref(&names)).await]).await;
+    let explicit = bucket.copy("t", std::slice::from_ref(&both)).await;
     assert!(warehouse.error(&explicit).await.contains("Table columns: 1, Data columns: 2"));
     warehouse.apply(&[&format!("{explicit} explicit_ids")]).await;
     assert_eq!(

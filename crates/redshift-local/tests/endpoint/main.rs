@@ -6,6 +6,7 @@ mod catalog; // databases, schemas, tables
 mod clients; // boto3, the AWS CLI, awswrangler
 mod concurrency; // many clients at once
 mod copy; // Parquet by manifest
+mod decimals; // precision and scale of quotients and averages
 mod dialect; // the two corpora in tests/dialect
 mod faults; // what goes wrong on purpose
 mod late_binding; // views WITH NO SCHEMA BINDING

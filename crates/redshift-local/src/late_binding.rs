@@ -1,6 +1,8 @@
 //! Views WITH NO SCHEMA BINDING. PostgreSQL ties a view to the tables it was made of, so such a view is kept as text, and the
 //! text takes the place of its name in each statement that reads it. A view of PostgreSQL holds its place in the catalog.
 
+use std::collections::BTreeSet;
+
 use sqlx::postgres::PgConnection;
 
 use crate::dialect::relations::{Relation, relations};
@@ -9,6 +11,8 @@ use crate::translate::{Rewrite, quote_identifier, quote_literal};
 
 /// Views in views; a deeper one reads itself.
 const DEPTH_MAX: usize = 32;
+/// Views that read others twice, and those again, double with each level.
+const TEXT_MAX_BYTES: usize = 1024 * 1024;
 
 /// Of the relations named `$1`, those that bind late: schema, name, query, and whether the name alone finds it.
 const VIEWS: &str = "select n.nspname::text, c.relname::text, v.query, pg_catalog.pg_table_is_visible(c.oid) \
@@ -50,7 +54,7 @@ pub(crate) fn create(name: &str, columns: Option<&str>, query: &str, replaces: b
 /// `sql`, with the queries of the late-binding views that it reads in their places.
 ///
 /// # Errors
-/// A view that reads itself, and faults of the session.
+/// A view that reads itself or too many others, and faults of the session.
 pub(crate) async fn expand(session: &mut PgConnection, sql: String) -> Result<String, EngineError> {
     let mut sql = sql;
     for _ in 0..DEPTH_MAX {
@@ -59,13 +63,16 @@ pub(crate) async fn expand(session: &mut PgConnection, sql: String) -> Result<St
         if read.is_empty() {
             return Ok(sql);
         }
-        let names: Vec<String> =
-            read.iter().map(|relation| rewrite.tokens[relation.name.end - 1].text.clone()).collect();
-        let views = find(session, names).await?;
+        let names: BTreeSet<&str> = read.iter().map(|relation| &*rewrite.tokens[relation.name.end - 1].text).collect();
+        let views = find(session, names.into_iter().map(str::to_owned).collect()).await?;
         if views.is_empty() {
             return Ok(sql);
         }
         let Some(expanded) = expand_once(rewrite, &read, &views) else { return Ok(sql) };
+        if expanded.len() > TEXT_MAX_BYTES {
+            let text = "with the views WITH NO SCHEMA BINDING that it reads, the statement has more than 1 MB";
+            return Err(EngineError::new("54001", text));
+        }
         sql = expanded;
     }
     Err(EngineError::new("42P17", format!("views WITH NO SCHEMA BINDING are nested more than {DEPTH_MAX} deep")))
@@ -105,19 +112,15 @@ fn expand_once(mut rewrite: Rewrite<'_>, read: &[Relation], views: &[View]) -> O
         // The line end is for a query that ends in a comment.
         rewrite.replace_range(relation.name.clone(), format!("({}\n){alias}", view.query));
     }
-    // A column `schema.view.column` is one of the subquery `view` now.
+    // A column `schema.view.column` is one of the subquery `view` now. Of views that are read many times, once each.
+    let read: BTreeSet<(&str, &str)> = expanded.iter().map(|(view, _)| (&*view.schema, &*view.name)).collect();
     for index in 0..rewrite.tokens.len() {
-        let is_name = |at: usize, expected: &str| {
-            rewrite.tokens.get(at).is_some_and(|token| token.is_name() && token.text == expected)
-        };
-        let is_column = |(view, _): &(&View, &Relation)| {
-            is_name(index, &view.schema)
-                && rewrite.is_symbol(index + 1, ".")
-                && is_name(index + 2, &view.name)
-                && rewrite.is_symbol(index + 3, ".")
-                && (index == 0 || !rewrite.is_symbol(index - 1, "."))
-        };
-        if expanded.iter().any(is_column) {
+        let name = |at: usize| rewrite.tokens.get(at).filter(|token| token.is_name()).map_or("", |token| &token.text);
+        let is_column = rewrite.is_symbol(index + 1, ".")
+            && rewrite.is_symbol(index + 3, ".")
+            && (index == 0 || !rewrite.is_symbol(index - 1, "."))
+            && read.contains(&(name(index), name(index + 2)));
+        if is_column {
             rewrite.remove(index..index + 2);
         }
     }

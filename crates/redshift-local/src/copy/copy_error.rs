@@ -30,8 +30,6 @@ pub(crate) enum CopyError {
     NullValue { column: String },
     #[error("{}", EngineError::from(.0))]
     Engine(#[from] sqlx::Error),
-    #[error("ERROR: reading stopped: {0}")]
-    ReaderStopped(tokio::task::JoinError),
 }
 
 impl CopyError {

@@ -55,9 +55,10 @@ impl OpenFiles {
             if let Some(batch) = file.batches.recv().await {
                 return batch.map(Some);
             }
-            // A reader that panicked has not read to the end.
+            // A reader that panicked has not read to the end: the decoder trusts some numbers of a file too much.
             if let Some(Err(panic)) = file.reader.join_next().await {
-                return Err(CopyError::ReaderStopped(panic));
+                tracing::warn!(%panic, url = file.url, "the decoder gave up");
+                return Err(CopyError::unreadable(format!("File '{}' is not valid Parquet", file.url)));
             }
             self.open.pop_front();
         }

@@ -10,7 +10,7 @@ use futures::{FutureExt, TryStreamExt};
 use parquet::arrow::ParquetRecordBatchStreamBuilder;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::arrow::async_reader::AsyncFileReader;
-use parquet::basic::Type as PhysicalType;
+use parquet::basic::{ConvertedType, Type as PhysicalType};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{FileMetaData, ParquetMetaData, ParquetMetaDataBuilder, ParquetMetaDataReader};
 use parquet::schema::types::{SchemaDescriptor, Type};
@@ -81,6 +81,12 @@ fn check_schema(
     }
     for ((column, field), stored) in columns.iter().zip(schema.fields()).zip(parquet_schema.root_schema().get_fields())
     {
+        if let Some((expected, found)) = other_length(column.column_type, stored) {
+            return Err(CopyError::unreadable(format!(
+                "File '{}': column '{}' has an invalid type length. Expecting: {expected} len in file: {found}",
+                file.url, column.name
+            )));
+        }
         if !is_compatible(column.column_type, field.data_type()) {
             return Err(CopyError::mismatch(format!(
                 "File '{}' has an incompatible Parquet schema for column '{}'. Column type: {}, Parquet schema: {}",
@@ -92,6 +98,21 @@ fn check_schema(
         }
     }
     Ok(())
+}
+
+/// The lengths in bytes of a DECIMAL and of what is stored for it, where they differ.
+fn other_length(column: ColumnType, stored: &Type) -> Option<(i32, i32)> {
+    let (ColumnType::Decimal { precision, .. }, Type::PrimitiveType { physical_type, type_length, .. }) =
+        (column, stored)
+    else {
+        return None;
+    };
+    // The fewest bytes whose signed numbers have so many digits.
+    let largest = 10_i128.checked_pow(u32::from(precision))? - 1;
+    let expected = i32::try_from((i128::BITS - largest.leading_zeros() + 1).div_ceil(8)).ok()?;
+    let is_decimal = matches!(stored.get_basic_info().converted_type(), ConvertedType::DECIMAL);
+    (*physical_type == PhysicalType::FIXED_LEN_BYTE_ARRAY && is_decimal && *type_length != expected)
+        .then_some((expected, *type_length))
 }
 
 /// Redshift converts nothing. Nanoseconds would be read as microseconds, without a fault, so they are refused here.

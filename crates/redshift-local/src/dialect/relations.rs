@@ -73,41 +73,38 @@ pub(crate) struct Relation {
 pub(crate) fn relations(view: TokenView<'_>) -> Vec<Relation> {
     let common = common_table_expressions(view);
     let mut relations = Vec::new();
-    // Of each bracket that is open: whether it is inside a list behind FROM.
-    let mut lists = vec![false];
+    // Of each bracket that is open.
+    let mut levels = vec![Level::default()];
     let mut expects_relation = false;
     for index in 0..view.len() {
         match view.text(index) {
             "(" => {
-                lists.push(false);
                 // `FROM (a JOIN b ON …)`
-                if expects_relation && !view.is_any(index + 1, &["select", "with"]) {
-                    *top(&mut lists) = true;
-                } else {
-                    expects_relation = false;
-                }
+                expects_relation &= !view.is_any(index + 1, &["select", "with"]);
+                let is_call = index > 0 && view.is_any(index - 1, FROM_IN_CALLS);
+                levels.push(Level { is_list: expects_relation, is_call });
                 continue;
             }
             ")" => {
-                lists.pop();
+                levels.pop();
                 expects_relation = false;
                 continue;
             }
-            "," if *top(&mut lists) => {
+            "," if top(&mut levels).is_list => {
                 expects_relation = true;
                 continue;
             }
-            "from" if !is_in_call(view, index) => {
-                *top(&mut lists) = true;
+            "from" if !top(&mut levels).is_call => {
+                top(&mut levels).is_list = true;
                 expects_relation = true;
                 continue;
             }
             "join" | "using" if !view.is_symbol(index + 1, "(") || view.is(index, "join") => {
-                *top(&mut lists) = true;
+                top(&mut levels).is_list = true;
                 expects_relation = true;
                 continue;
             }
-            word if LIST_ENDS.contains(&word) => *top(&mut lists) = false,
+            word if LIST_ENDS.contains(&word) => top(&mut levels).is_list = false,
             _ => {}
         }
         if expects_relation && view.is_name(index) {
@@ -123,16 +120,22 @@ pub(crate) fn relations(view: TokenView<'_>) -> Vec<Relation> {
     relations
 }
 
-fn top(lists: &mut Vec<bool>) -> &mut bool {
-    if lists.is_empty() {
-        lists.push(false);
-    }
-    let last = lists.len() - 1;
-    &mut lists[last]
+/// What is known of a bracket.
+#[derive(Clone, Copy, Default)]
+struct Level {
+    /// Whether a list of relations is open in it.
+    is_list: bool,
+    /// Whether it holds the arguments of a function that are parted by FROM.
+    is_call: bool,
 }
 
-fn is_in_call(view: TokenView<'_>, index: usize) -> bool {
-    view.enclosing(index).is_some_and(|open| open > 0 && view.is_any(open - 1, FROM_IN_CALLS))
+/// The innermost bracket; a text with brackets closed too often has a new outermost one.
+fn top(levels: &mut Vec<Level>) -> &mut Level {
+    if levels.is_empty() {
+        levels.push(Level::default());
+    }
+    let last = levels.len() - 1;
+    &mut levels[last]
 }
 
 /// The names that WITH gives: `name [(columns)] AS (`.

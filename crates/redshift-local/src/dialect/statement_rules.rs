@@ -5,8 +5,19 @@ use std::ops::Range;
 use super::Refusal;
 use super::token_view::TokenView;
 
+/// The schema of the functions that PostgreSQL lacks.
+const OWN_SCHEMA: &str = "redshift_local";
+
 /// Checks the statement in `range`.
 pub(super) fn check(view: TokenView<'_>, range: Range<usize>) -> Result<(), Refusal> {
+    let is_own = |&index: &usize| view.is_name(index) && view.tokens[index].text == OWN_SCHEMA;
+    if let Some(index) = range.clone().find(is_own) {
+        return Err(view.refuse(
+            index,
+            OWN_SCHEMA,
+            "the stand-in keeps its own things there; Redshift has no such schema",
+        ));
+    }
     match view.text(range.start) {
         "create" => check_create(view, range.clone())?,
         "alter" => check_alter(view, range.clone())?,

@@ -1449,3 +1449,6 @@ create or replace view market.cheap as
 -- case: alter_table_append_with_two_options => ALTER TABLE … APPEND
 alter table market.stay append from market.new_stay filltarget ignoreextra
 ;;
+-- case: drop_the_schema_of_the_stand_in => redshift_local
+drop schema "redshift_local" cascade
+;;

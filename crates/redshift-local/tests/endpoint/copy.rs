@@ -134,6 +134,8 @@ async fn a_file_that_does_not_fit_the_table_fails_the_copy() {
         ("integer", Arc::new(Int64Array::from(vec![1])), "incompatible Parquet schema"),
         ("double precision", Arc::new(Float32Array::from(vec![1.0])), "incompatible Parquet schema"),
         ("decimal(12,2)", decimals(vec![Some(1)], 10, 2), "incompatible Parquet schema"),
+        // Stored in 13 bytes and in 8, as of more than 18 digits and of 18.
+        ("numeric(18,9)", decimals(vec![Some(1)], 29, 9), "has an invalid type length. Expecting: 8 len in file: 13"),
         ("timestamp", Arc::new(TimestampNanosecondArray::from(vec![1])), "incompatible Parquet schema"),
         ("date", text("2024-01-01"), "incompatible Parquet schema"),
         ("varchar(10)", list, "incompatible Parquet schema"),

@@ -93,3 +93,18 @@ async fn a_view_replaces_one_of_another_shape() {
     warehouse.apply(&[itself]).await;
     assert!(warehouse.error("select * from v").await.contains("nested more than 32 deep"));
 }
+
+#[tokio::test]
+async fn views_that_double_with_each_level_end_in_an_error() {
+    let warehouse = Warehouse::start("late_binding_doubled").await;
+    warehouse.apply(&["create view public.v0 as select 1 as n from pg_catalog.pg_class with no schema binding"]).await;
+    for level in 1..=20 {
+        let below = level - 1;
+        warehouse
+            .apply(&[&format!(
+                "create view public.v{level} as select a.n from public.v{below} a, public.v{below} b with no schema binding"
+            )])
+            .await;
+    }
+    assert!(warehouse.error("select * from v20").await.contains("more than 1 MB"));
+}

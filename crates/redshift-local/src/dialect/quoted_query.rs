@@ -31,6 +31,11 @@ impl QuotedQuery {
         Some(Self { text, offsets })
     }
 
+    /// What a call gives whose value is not known, only its form; all of it is written where `token` stands.
+    pub(super) fn standing_for(text: &str, token: &Token) -> Self {
+        Self { text: text.to_owned(), offsets: vec![token.start; text.len() + 1] }
+    }
+
     /// A refusal of something in the query, placed in `sql`, the statement.
     pub(crate) fn place(&self, sql: &str, refusal: Refusal) -> Refusal {
         let offset = self.offsets.get(refusal.offset_in(&self.text)).copied().unwrap_or(sql.len());

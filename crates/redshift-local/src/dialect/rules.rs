@@ -1,15 +1,15 @@
 //! The gate: what Redshift refuses is refused here, before PostgreSQL could accept it. Every rule looks at tokens only, so
 //! it holds for a statement and for the text between `$$` alike.
 
-use super::Refusal;
 use super::function_rules::{self, FunctionHeader};
 use super::lexer::{self, body_text};
 use super::plpgsql::{self, Header, Role};
 use super::statement_kind::StatementKind;
 use super::token_view::TokenView;
+use super::{Refusal, Verdict};
 use super::{
-    constructs, cursor_rules, functions, merge_rules, procedure_rules, query_rules, reserved_words, session_rules,
-    sorted_aggregates, statement_rules, unload_rules, view_rules, window_rules,
+    constructs, cursor_rules, dynamic_sql, functions, merge_rules, procedure_rules, query_rules, reserved_words,
+    session_rules, sorted_aggregates, statement_rules, typed_literals, unload_rules, view_rules, window_rules,
 };
 
 /// Checks one statement and the bodies in it.
@@ -37,8 +37,10 @@ fn check_kind(view: TokenView<'_>) -> Result<StatementKind, Refusal> {
     let kind = match StatementKind::of(view.sql, view.tokens) {
         Ok(kind) => kind,
         Err(refusal) => {
-            // A construct that is known by name says more than "no such statement".
-            constructs::check(view)?;
+            // A construct inside WITH says more than what follows it.
+            if view.is(0, "with") || view.are(0, &["create", "unlogged"]) {
+                constructs::check(view)?;
+            }
             return Err(refusal);
         }
     };
@@ -68,6 +70,9 @@ fn check_body(header: &Header, text: &str) -> Result<(), Refusal> {
     for (role, fragment) in body.fragments() {
         check_fragment(role, &fragment.text).map_err(|refusal| refusal.within(text, fragment.offset))?;
     }
+    for fragment in body.dynamic_fragments() {
+        dynamic_sql::check(&fragment.text).map_err(|refusal| refusal.within(text, fragment.offset))?;
+    }
     procedure_rules::check_body(view, &body, header.nonatomic.is_some())
 }
 
@@ -81,11 +86,23 @@ fn check_fragment(role: Role, sql: &str) -> Result<(), Refusal> {
 }
 
 fn check_text(view: TokenView<'_>) -> Result<(), Refusal> {
-    constructs::check(view)?;
-    reserved_words::check(view)?;
-    window_rules::check(view)?;
-    sorted_aggregates::check(view)?;
-    query_rules::check(view)?;
-    merge_rules::check(view)?;
-    functions::check(view)
+    let rules = [
+        constructs::check,
+        typed_literals::check,
+        reserved_words::check,
+        window_rules::check,
+        sorted_aggregates::check,
+        query_rules::check,
+        merge_rules::check,
+        functions::check,
+    ];
+    let mut not_offered = None;
+    for rule in rules {
+        match rule(view) {
+            // What Redshift refuses weighs more, so the other rules are asked first.
+            Err(refusal) if refusal.verdict == Verdict::NotOffered => not_offered = not_offered.or(Some(refusal)),
+            other => other?,
+        }
+    }
+    not_offered.map_or(Ok(()), Err)
 }

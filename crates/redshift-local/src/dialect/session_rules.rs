@@ -16,6 +16,7 @@ pub(super) fn check(view: TokenView<'_>) -> Result<(), Refusal> {
         "set" => check_set(view),
         "lock" => check_lock(view),
         "vacuum" => check_vacuum(view),
+        "analyze" => check_analyze(view),
         "grant" | "revoke" => check_grant(view),
         _ => Ok(()),
     }
@@ -112,6 +113,33 @@ fn check_vacuum(view: TokenView<'_>) -> Result<(), Refusal> {
         let reason =
             "its form is VACUUM [FULL | SORT ONLY | DELETE ONLY | REINDEX | RECLUSTER] [table [TO n PERCENT]] [BOOST]";
         return Err(view.refuse(index, "VACUUM", reason));
+    }
+    Ok(())
+}
+
+/// `ANALYZE [VERBOSE] [table [(columns)]] [PREDICATE COLUMNS | ALL COLUMNS]`, or `ANALYZE COMPRESSION [table [(columns)]]
+/// [COMPROWS n]`
+fn check_analyze(view: TokenView<'_>) -> Result<(), Refusal> {
+    let mut index = 1;
+    let is_of_compression = view.is(index, "compression") && (view.len() == 2 || view.is_name(2));
+    if is_of_compression || view.is(index, "verbose") {
+        index += 1;
+    }
+    if view.is_name(index) && !view.is(index + 1, "columns") {
+        index = view.name_end(index);
+        if view.is_symbol(index, "(") {
+            index = view.partner(index) + 1;
+        }
+    }
+    if view.is_any(index, &["predicate", "all"]) && view.is(index + 1, "columns") {
+        index += 2;
+    }
+    if is_of_compression && view.is(index, "comprows") {
+        index += 2;
+    }
+    if index < view.len() {
+        let reason = "its form is ANALYZE [VERBOSE] [table [(column, …)]] [PREDICATE COLUMNS | ALL COLUMNS]";
+        return Err(view.refuse(index, "ANALYZE", reason));
     }
     Ok(())
 }

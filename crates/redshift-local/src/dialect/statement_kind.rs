@@ -61,6 +61,60 @@ const OTHER_OBJECTS: &[&str] = &[
 const OTHER_STATEMENTS: &[&str] = &["attach", "cancel", "deallocate", "desc", "detach", "execute", "prepare", "use"];
 const OTHER: &str = "the stand-in does not offer it";
 
+/// What to write instead of objects that PostgreSQL has and Redshift lacks.
+const INSTEAD_OF_OBJECTS: &[(&str, &str)] = &[
+    ("access", "Redshift has no access methods"),
+    ("aggregate", "Redshift has no aggregates of its users; write the expression"),
+    ("cast", "Redshift has no casts of its users; write a function f_name(…)"),
+    ("collation", "Redshift has COLLATE(text, 'case_insensitive') only"),
+    ("domain", "Redshift has no domains; write the type at each column"),
+    ("event", "Redshift has no triggers; call a procedure after the change"),
+    ("extension", "Redshift has no extensions"),
+    ("foreign", "Redshift reads files by CREATE EXTERNAL SCHEMA"),
+    ("index", "Redshift has no indexes; choose SORTKEY and DISTKEY"),
+    ("language", "Redshift's procedures are written in plpgsql, its functions in sql"),
+    ("operator", "Redshift has no operators of its users; write a function f_name(…)"),
+    ("policy", "write CREATE RLS POLICY"),
+    ("publication", "Redshift replicates nothing; share data by CREATE DATASHARE"),
+    ("recursive", "write CREATE VIEW … AS WITH RECURSIVE …"),
+    ("routine", "name the PROCEDURE or FUNCTION"),
+    ("rule", "Redshift has no rules; write a procedure"),
+    ("sequence", "write a column BIGINT IDENTITY(1, 1)"),
+    ("server", "Redshift reads files by CREATE EXTERNAL SCHEMA"),
+    ("statistics", "write ANALYZE table (column, …)"),
+    ("subscription", "Redshift replicates nothing; load by COPY"),
+    ("tablespace", "Redshift places tables by itself; leave it out"),
+    ("text", "Redshift has no text search; write LIKE or REGEXP_INSTR"),
+    ("transform", "Redshift does not have it"),
+    ("trigger", "Redshift has no triggers; call a procedure after the change"),
+    ("type", "Redshift has no types of its users; write columns, VARCHAR(n) or SUPER"),
+    ("unique", "Redshift has no indexes; choose SORTKEY and DISTKEY, and check for duplicates by a query"),
+    ("unlogged", "write CREATE TEMP TABLE"),
+    ("view", "only its owner and its name change, by ALTER TABLE view …; write CREATE OR REPLACE VIEW"),
+];
+/// The same for statements.
+const INSTEAD_OF_STATEMENTS: &[(&str, &str)] = &[
+    ("checkpoint", "Redshift writes by itself; leave it out"),
+    ("cluster", "write VACUUM SORT ONLY table"),
+    ("discard", "drop the temporary tables, or end the session"),
+    ("do", "write a procedure and CALL it"),
+    ("import", "Redshift reads files by CREATE EXTERNAL SCHEMA"),
+    ("listen", "Redshift sends no notifications; poll a table"),
+    ("load", "Redshift loads no libraries into the server"),
+    ("notify", "Redshift sends no notifications; poll a table"),
+    ("perform", "write SELECT …, or CALL"),
+    ("reindex", "Redshift has no indexes; write VACUUM REINDEX table for interleaved sort keys"),
+    ("release", "Redshift has no savepoints; a transaction is rolled back as a whole"),
+    ("savepoint", "Redshift has no savepoints; a transaction is rolled back as a whole"),
+    ("table", "write SELECT * FROM table"),
+    ("unlisten", "Redshift sends no notifications; poll a table"),
+];
+
+fn instead_of(list: &[(&str, &'static str)], word: &str) -> Option<&'static str> {
+    list.iter().find(|(known, _)| *known == word).map(|(_, instead)| *instead)
+}
+
+const DROPPABLE: &str = "Redshift drops tables, views, schemas, procedures, functions and users";
 const CREATABLE: &str = "only TABLE, VIEW, MATERIALIZED VIEW, SCHEMA, PROCEDURE and FUNCTION can be created here";
 
 impl StatementKind {
@@ -101,6 +155,11 @@ impl StatementKind {
             "explain" if word(1) == "analyze" => {
                 return refuse("EXPLAIN ANALYZE".into(), "Redshift explains without running; write EXPLAIN");
             }
+            "explain"
+                if tokens.get(1).is_some_and(|token| token.is_symbol("(")) && !matches!(word(2), "select" | "with") =>
+            {
+                return refuse("EXPLAIN (…)".into(), "its form is EXPLAIN [VERBOSE] query");
+            }
             "explain" => Self::Explain,
             "declare" if word(2) == "cursor" => Self::DeclareCursor,
             "fetch" => Self::Fetch,
@@ -108,24 +167,36 @@ impl StatementKind {
             "refresh" if word(1) == "materialized" && word(2) == "view" => Self::RefreshMaterializedView,
             "comment" => match word(2) {
                 "table" | "column" | "view" | "schema" | "procedure" => Self::Comment,
-                other => return refuse(format!("COMMENT ON {}", other.to_uppercase()), "Redshift does not have it"),
+                other => {
+                    let reason = "Redshift comments on TABLE, COLUMN, VIEW, SCHEMA and PROCEDURE";
+                    return refuse(format!("COMMENT ON {}", other.to_uppercase()), reason);
+                }
             },
             "drop" => match (word(1), word(2)) {
                 ("table" | "view" | "schema" | "procedure" | "function", _) | ("materialized", "view") => Self::Drop,
                 (other, _) if OTHER_OBJECTS.contains(&other) => {
                     return not_offered(format!("DROP {}", other.to_uppercase()));
                 }
-                (other, _) => return refuse(format!("DROP {}", other.to_uppercase()), CREATABLE),
+                (other, _) => {
+                    return refuse(
+                        format!("DROP {}", other.to_uppercase()),
+                        instead_of(INSTEAD_OF_OBJECTS, other).unwrap_or(DROPPABLE),
+                    );
+                }
             },
             "alter" => match word(1) {
                 "table" => Self::AlterTable,
                 other
                     if OTHER_OBJECTS.contains(&other)
-                        || matches!(other, "schema" | "procedure" | "default" | "system") =>
+                        || matches!(other, "schema" | "procedure" | "default" | "system" | "materialized") =>
                 {
                     return not_offered(format!("ALTER {}", other.to_uppercase()));
                 }
-                other => return refuse(format!("ALTER {}", other.to_uppercase()), "only ALTER TABLE is offered here"),
+                other => {
+                    let reason = instead_of(INSTEAD_OF_OBJECTS, other)
+                        .unwrap_or("Redshift alters tables, schemas, procedures and users");
+                    return refuse(format!("ALTER {}", other.to_uppercase()), reason);
+                }
             },
             "create" => return Self::of_create(sql, tokens),
             "values" => {
@@ -138,7 +209,14 @@ impl StatementKind {
                 return refuse("PREPARE TRANSACTION".into(), "Redshift does not have it");
             }
             other if OTHER_STATEMENTS.contains(&other) => return not_offered(other.to_uppercase()),
-            other => return refuse(other.to_uppercase(), "it starts no Redshift statement"),
+            "" => {
+                let construct = tokens.first().map_or("", |token| token.text.as_str()).to_owned();
+                return refuse(construct, "a statement starts with a word, for example SELECT");
+            }
+            other => {
+                let reason = instead_of(INSTEAD_OF_STATEMENTS, other).unwrap_or("it starts no Redshift statement");
+                return refuse(other.to_uppercase(), reason);
+            }
         };
         Ok(kind)
     }
@@ -163,7 +241,8 @@ impl StatementKind {
                 Err(Refusal::at(sql, tokens[0].start, construct, OTHER).into_not_offered())
             }
             [first, ..] => {
-                Err(Refusal::at(sql, tokens[0].start, format!("CREATE {}", first.to_uppercase()), CREATABLE))
+                let reason = instead_of(INSTEAD_OF_OBJECTS, first).unwrap_or(CREATABLE);
+                Err(Refusal::at(sql, tokens[0].start, format!("CREATE {}", first.to_uppercase()), reason))
             }
             [] => Err(Refusal::at(sql, tokens[0].start, "CREATE", CREATABLE)),
         }

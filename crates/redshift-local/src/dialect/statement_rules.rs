@@ -23,7 +23,14 @@ pub(super) fn check(view: TokenView<'_>, range: Range<usize>) -> Result<(), Refu
         "alter" => check_alter(view, range.clone())?,
         "drop" => check_drop(view, range.clone())?,
         "truncate" => check_truncate(view, range.clone())?,
+        "refresh" => check_refresh(view, range.clone())?,
         "insert" => check_insert(view, range.clone())?,
+        "update" => check_update(view, range.clone())?,
+        "with" => {
+            if let Some(update) = view.find_beside(range.clone(), &["update"]) {
+                check_update(view, update..range.end)?;
+            }
+        }
         "copy" => check_copy(view, range.clone())?,
         _ => {}
     }
@@ -49,7 +56,16 @@ fn check_create(view: TokenView<'_>, range: Range<usize>) -> Result<(), Refusal>
     if view.is(at, "view") && at > range.start + 1 && view.is_any(at - 1, &["temp", "temporary"]) {
         return Err(view.refuse(at, "CREATE TEMP VIEW", "Redshift does not have it; write CREATE TEMP TABLE … AS"));
     }
-    if !view.is(at, "table") || !view.are(at + 1, &["if", "not", "exists"]) {
+    let name = if view.is(at, "materialized") { at + 2 } else { at + 1 };
+    if !view.are(name, &["if", "not", "exists"]) {
+        return Ok(());
+    }
+    if view.is(name - 1, "view") || view.is_any(at, &["procedure", "function"]) {
+        let construct = format!("CREATE {} IF NOT EXISTS", view.text(name - 1).to_uppercase());
+        let reason = "Redshift has it for tables and schemas only; write CREATE OR REPLACE, or DROP … IF EXISTS first";
+        return Err(view.refuse(name, construct, reason));
+    }
+    if !view.is(at, "table") {
         return Ok(());
     }
     let after_columns = {
@@ -72,10 +88,16 @@ fn check_alter(view: TokenView<'_>, range: Range<usize>) -> Result<(), Refusal> 
     if view.are(range.start + 2, &["if", "exists"]) {
         return Err(view.refuse(range.start + 2, "ALTER TABLE IF EXISTS", "Redshift does not have it"));
     }
+    if view.is(range.start + 2, "only") {
+        let reason = "Redshift's tables do not inherit; leave it out";
+        return Err(view.refuse(range.start + 2, "ALTER TABLE ONLY", reason));
+    }
     let action = view.name_end(range.start + 2);
+    check_action(view, action)?;
     let mut index = action;
     while index < range.end {
-        if view.is_symbol(index, ",") && view.is_any(action, &["add", "drop", "alter", "rename"]) {
+        let is_next = view.is_symbol(index, ",") && view.is_any(action, &["add", "drop", "alter", "rename"]);
+        if is_next && !(is_physical(view, action) && is_physical(view, index + 1)) {
             let reason = "Redshift changes one thing per ALTER TABLE; write one statement each";
             return Err(view.refuse(index, "ALTER TABLE with several actions", reason));
         }
@@ -114,10 +136,46 @@ fn check_alter(view: TokenView<'_>, range: Range<usize>) -> Result<(), Refusal> 
     Ok(())
 }
 
+/// Whether the action at `index` changes how rows are stored: only those are combined.
+fn is_physical(view: TokenView<'_>, index: usize) -> bool {
+    let column = if view.is(index + 1, "column") { index + 2 } else { index + 1 };
+    view.is(index, "alter")
+        && (view.is_any(index + 1, &["sortkey", "compound", "distkey", "diststyle"]) || view.is(column + 1, "encode"))
+}
+
+/// Actions of PostgreSQL that start like one of Redshift.
+fn check_action(view: TokenView<'_>, action: usize) -> Result<(), Refusal> {
+    let refuse = |construct: &str, reason: &str| Err(view.refuse(action, format!("ALTER TABLE … {construct}"), reason));
+    let not_offered = |construct: &str| {
+        let reason = "the stand-in does not offer it";
+        Err(view.refuse(action, format!("ALTER TABLE … {construct}"), reason).into_not_offered())
+    };
+    match (view.text(action), view.text(action + 1)) {
+        ("row", "level") => not_offered("ROW LEVEL SECURITY"),
+        ("alter", "autorefresh") => not_offered("AUTOREFRESH"),
+        ("add" | "drop", "partition") | ("partition", _) => not_offered("PARTITION"),
+        ("add", "if") if view.are(action + 2, &["not", "exists", "partition"]) => not_offered("PARTITION"),
+        ("set", "schema") => refuse("SET SCHEMA", "make the table anew in the other schema"),
+        ("set", "location" | "file" | "table") => Ok(()),
+        ("set", _) => refuse("SET", "Redshift's tables have no such settings; leave it out"),
+        ("rename", "constraint") => refuse("RENAME CONSTRAINT", "drop it, and add it under the other name"),
+        _ => Ok(()),
+    }
+}
+
+/// What a column cannot be when it is added.
+const NOT_IN_ADD_COLUMN: &[&str] = &["unique", "primary", "references", "identity", "generated", "distkey", "sortkey"];
+
 /// `ADD COLUMN … NOT NULL` fills the rows that exist, so it needs a default.
 fn check_add_column(view: TokenView<'_>, action: usize, end: usize) -> Result<(), Refusal> {
     let adds_column = view.is(action, "add")
         && !view.is_any(action + 1, &["constraint", "primary", "unique", "foreign", "partition", "check"]);
+    let definition = if view.is(action + 1, "column") { action + 3 } else { action + 2 };
+    if let Some(index) = view.find_beside(definition..end, NOT_IN_ADD_COLUMN).filter(|_| adds_column) {
+        let construct = format!("ADD COLUMN … {}", view.text(index).to_uppercase());
+        let reason = "a column that is added has DEFAULT, ENCODE and NOT NULL only; make the table anew";
+        return Err(view.refuse(index, construct, reason));
+    }
     let not_null = (action..end).find(|&index| adds_column && view.are(index, &["not", "null"]));
     match not_null {
         Some(index) if !(action..end).any(|at| view.is_any(at, &["default", "identity"])) => {
@@ -153,10 +211,43 @@ fn check_truncate(view: TokenView<'_>, range: Range<usize>) -> Result<(), Refusa
     Ok(())
 }
 
+/// `REFRESH MATERIALIZED VIEW name`
+fn check_refresh(view: TokenView<'_>, range: Range<usize>) -> Result<(), Refusal> {
+    let end = view.name_end(range.start + 3);
+    match view.text(end) {
+        "restrict" | "cascade" => {
+            let reason = "the stand-in refreshes one view; refresh those below it first";
+            Err(view.refuse(end, format!("REFRESH … {}", view.text(end).to_uppercase()), reason).into_not_offered())
+        }
+        word if end < range.end && !view.is(range.start + 3, "concurrently") => {
+            let reason = "its form is REFRESH MATERIALIZED VIEW name";
+            Err(view.refuse(end, format!("REFRESH … {}", word.to_uppercase()), reason))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn check_insert(view: TokenView<'_>, range: Range<usize>) -> Result<(), Refusal> {
     let end = view.name_end(range.start + 2);
     if view.is(end, "as") || view.is_name(end) && !view.is_any(end, &["select", "with", "values", "default"]) {
         return Err(view.refuse(end, "INSERT … alias", "Redshift's INSERT names the table alone"));
+    }
+    Ok(())
+}
+
+/// `SET column = value, …`: the columns are those of the table, so they are not qualified.
+fn check_update(view: TokenView<'_>, range: Range<usize>) -> Result<(), Refusal> {
+    let Some(set) = view.find_beside(range.clone(), &["set"]) else { return Ok(()) };
+    let end = view.find_beside(set..range.end, &["from", "where"]).unwrap_or(range.end);
+    let mut index = set;
+    while index < end {
+        let starts_assignment = index == set || view.is_symbol(index, ",");
+        let name_end = view.name_end(index + 1);
+        if starts_assignment && view.is_name(index + 1) && name_end > index + 2 && view.is_symbol(name_end, "=") {
+            let reason = "the columns are those of the table that is updated; write the column's name alone";
+            return Err(view.refuse(index + 1, "UPDATE … SET table.column", reason));
+        }
+        index = view.next_beside(index);
     }
     Ok(())
 }
@@ -211,13 +302,12 @@ fn check_copy(view: TokenView<'_>, range: Range<usize>) -> Result<(), Refusal> {
     if view.find_beside(options.clone(), &has_role).is_none() {
         return Err(view.refuse(range.end, "COPY", "IAM_ROLE '…' or IAM_ROLE DEFAULT is missing"));
     }
-    if view.find_beside(options.clone(), &["parquet", "orc"]).is_none() {
-        return Ok(());
-    }
+    let Some(format) = view.find_beside(options.clone(), &["parquet", "orc"]) else { return Ok(()) };
     match view.find_beside(options, NOT_WITH_PARQUET) {
         Some(index) => {
             let option = view.text(index).to_uppercase();
-            let reason = format!("{option} argument is not supported for PARQUET based COPY");
+            let format = view.text(format).to_uppercase();
+            let reason = format!("{option} argument is not supported for {format} based COPY; leave it out");
             Err(view.refuse(index, option, reason))
         }
         None => Ok(()),

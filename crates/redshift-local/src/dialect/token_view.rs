@@ -67,18 +67,18 @@ impl TokenView<'_> {
         None
     }
 
+    /// The first index of `range`, outside brackets, at which `symbol` stands.
+    pub(crate) fn find_symbol_beside(&self, range: Range<usize>, symbol: &str) -> Option<usize> {
+        let mut index = range.start;
+        while index < range.end && !self.is_symbol(index, symbol) {
+            index = self.next_beside(index);
+        }
+        (index < range.end).then_some(index)
+    }
+
     /// The bracket around `index`, if any.
     pub(crate) fn enclosing(&self, index: usize) -> Option<usize> {
-        let mut at = index;
-        while at > 0 {
-            at -= 1;
-            match self.tokens[at].partner {
-                Some(partner) if partner > at => return Some(at),
-                Some(partner) => at = partner,
-                None => {}
-            }
-        }
-        None
+        self.tokens.get(index).and_then(|token| token.enclosing)
     }
 
     /// The first token of the dotted name that ends at `index`.

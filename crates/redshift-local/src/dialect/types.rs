@@ -31,6 +31,11 @@ enum Rule {
     Refused(&'static str),
 }
 
+const IDENTITY: &str = "write BIGINT IDENTITY(1, 1)";
+const COORDINATES: &str = "write two DOUBLE PRECISION columns, or GEOMETRY";
+const NO_TEXT_SEARCH: &str = "write VARCHAR(n), and search by LIKE or REGEXP_INSTR";
+const TWO_COLUMNS: &str = "write a column for each end";
+
 /// The allow-list; a name that is not here is no type of Redshift.
 const TYPES: &[(&str, Rule)] = &[
     ("smallint", Rule::Is("smallint")),
@@ -78,11 +83,57 @@ const TYPES: &[(&str, Rule)] = &[
     ("json", Rule::Refused("write SUPER or VARCHAR(n)")),
     ("jsonb", Rule::Refused("write SUPER or VARCHAR(n)")),
     ("uuid", Rule::Refused("write VARCHAR(36)")),
-    ("serial", Rule::Refused("write BIGINT IDENTITY(1, 1)")),
-    ("bigserial", Rule::Refused("write BIGINT IDENTITY(1, 1)")),
-    ("smallserial", Rule::Refused("write BIGINT IDENTITY(1, 1)")),
+    ("serial", Rule::Refused(IDENTITY)),
+    ("serial2", Rule::Refused(IDENTITY)),
+    ("serial4", Rule::Refused(IDENTITY)),
+    ("serial8", Rule::Refused(IDENTITY)),
+    ("bigserial", Rule::Refused(IDENTITY)),
+    ("smallserial", Rule::Refused(IDENTITY)),
     ("money", Rule::Refused("write DECIMAL(p, s)")),
+    ("citext", Rule::Refused("write VARCHAR(n) COLLATE CASE_INSENSITIVE")),
+    ("hstore", Rule::Refused("write SUPER or VARCHAR(n)")),
+    ("jsonpath", Rule::Refused("write VARCHAR(n)")),
+    ("xml", Rule::Refused("write VARCHAR(n)")),
+    ("inet", Rule::Refused("write VARCHAR(45)")),
+    ("cidr", Rule::Refused("write VARCHAR(45)")),
+    ("macaddr", Rule::Refused("write VARCHAR(17)")),
+    ("macaddr8", Rule::Refused("write VARCHAR(23)")),
+    ("bit", Rule::Refused("write a number, or VARBYTE")),
+    ("varbit", Rule::Refused("write a number, or VARBYTE")),
+    ("point", Rule::Refused(COORDINATES)),
+    ("line", Rule::Refused(COORDINATES)),
+    ("lseg", Rule::Refused(COORDINATES)),
+    ("box", Rule::Refused(COORDINATES)),
+    ("path", Rule::Refused(COORDINATES)),
+    ("polygon", Rule::Refused(COORDINATES)),
+    ("circle", Rule::Refused(COORDINATES)),
+    ("tsvector", Rule::Refused(NO_TEXT_SEARCH)),
+    ("tsquery", Rule::Refused(NO_TEXT_SEARCH)),
+    ("int4range", Rule::Refused(TWO_COLUMNS)),
+    ("int8range", Rule::Refused(TWO_COLUMNS)),
+    ("numrange", Rule::Refused(TWO_COLUMNS)),
+    ("daterange", Rule::Refused(TWO_COLUMNS)),
+    ("tsrange", Rule::Refused(TWO_COLUMNS)),
+    ("tstzrange", Rule::Refused(TWO_COLUMNS)),
+    ("oid", Rule::Refused("write BIGINT")),
+    ("regclass", Rule::Refused("look the name up in SVV_TABLES")),
+    ("regproc", Rule::Refused("look the name up in PG_PROC_INFO")),
+    ("regtype", Rule::Refused("write the type's name as a literal")),
+    ("name", Rule::Refused("write VARCHAR(127)")),
 ];
+
+/// Why Redshift has no type `name`, if it is one of those that PostgreSQL has beside it.
+pub(super) fn why_refused(name: &str) -> Option<&'static str> {
+    TYPES.iter().find_map(|(known, rule)| match rule {
+        Rule::Refused(instead) if *known == name => Some(*instead),
+        _ => None,
+    })
+}
+
+/// Whether Redshift has a type `name` (one word).
+pub(super) fn is_type(name: &str) -> bool {
+    TYPES.iter().any(|(known, rule)| *known == name && !matches!(rule, Rule::Refused(_)))
+}
 
 /// A type as it stands in a statement.
 #[derive(Debug)]
@@ -113,7 +164,10 @@ pub(crate) fn read_type(sql: &str, tokens: &[Token], at: usize) -> Result<TypeNa
         None => match (word(at), rule_of(word(at))) {
             ("", _) => return refuse("type", "a type is expected here".to_owned()),
             (name, Some(rule)) => (name, at + 1, rule),
-            (name, None) => return refuse(name, "Redshift has no such type".to_owned()),
+            (name, None) => {
+                let reason = "Redshift has no such type; write for example BIGINT, DECIMAL(p, s), VARCHAR(n), DATE";
+                return refuse(name, reason.to_owned());
+            }
         },
     };
     let arguments = Arguments::read(sql, tokens, name_end)?;

@@ -45,7 +45,7 @@ fn check_window(view: TokenView<'_>, over: usize) -> Result<(), Refusal> {
         let frame = beside(&[unit]).filter(|&index| {
             view.is_any(index + 1, &["between", "unbounded", "current"]) || {
                 // `RANGE 1 PRECEDING`
-                view.is_any(index + 2, &["preceding", "following"])
+                view.is_any(index + 2, &["preceding", "following"]) || view.is(index + 1, "interval")
             }
         });
         if let Some(index) = frame {
@@ -54,6 +54,15 @@ fn check_window(view: TokenView<'_>, over: usize) -> Result<(), Refusal> {
     }
     if let Some(index) = beside(&["exclude"]) {
         return Err(view.refuse(index, "EXCLUDE", "Redshift's frames exclude nothing"));
+    }
+    // `OVER (w ROWS …)`
+    let is_named = view.is_name(open + 1) && !view.is_any(open + 1, &["partition", "order", "rows"]);
+    if is_named {
+        return Err(view.refuse(
+            open + 1,
+            "OVER name",
+            "Redshift names no windows; repeat the window behind each OVER",
+        ));
     }
     let Some(call) = call_before(view, over) else { return Ok(()) };
     let name = view.text(call).to_owned();

@@ -324,10 +324,10 @@ select * from (select quality, manufacturer from part) pivot (count(*) as count 
 -- case: select_from_select_red_green_blue_from_count_by_color_unpivo => not offered
 select * from (select red, green, blue from count_by_color) unpivot (cnt for color in (red, green, blue))
 ;;
--- case: select_exclude_col1_from_table1
+-- case: select_exclude_col1_from_table1 => not offered
 select * exclude col1 from table1
 ;;
--- case: select_a_col1_b_exclude_col2_col3_from_table1_as_a_table2_as
+-- case: select_a_col1_b_exclude_col2_col3_from_table1_as_a_table2_as => not offered
 select a.col1, b.* exclude (col2, col3) from table1 as a, table2 as b
 ;;
 -- case: select_date_part_mil_foo_from_tbl1
@@ -690,4 +690,102 @@ alter table market.stay append from market.new_stay
 ;;
 -- case: alter_table_append_filltarget
 alter table "market".stay append from new_stay filltarget
+;;
+-- case: columns called like constructs
+select returning, filter, conflict, lateral, unlogged, concurrently, deferrable, overriding, tablespace, variadic, array, row, ordinality
+from s.t where filter = 1 and returning > 2 order by returning, lateral
+;;
+-- case: tables called like constructs
+with ties as (select 1 as n), ordinality as (select 2 as n), index as (select 3 as n)
+select ties.n from ties join conflict on conflict.n = ties.n join index on index.n = ordinality.n cross join ordinality
+;;
+-- case: columns of a new table called like constructs
+create table s.x (returning int, filter int, conflict int, unlogged int, sequence int, trigger int, index int, rule int, text varchar(9))
+;;
+-- case: table called like a construct
+create table unlogged (id int)
+;;
+-- case: insert into columns called like constructs
+insert into s.t (returning, filter) select returning, filter from s.u
+;;
+-- case: any of a bracketed query
+select id from s.t where v = any ((select v from s.u)) or v = some (with x as (select 1 as v) select v from x)
+;;
+-- case: all encodings at once
+alter table s.t alter column a encode lzo, alter column b encode zstd
+;;
+-- case: sort and distribution at once
+alter table s.t alter sortkey (a, b), alter distkey c
+;;
+-- case: added column with everything it may have
+alter table s.t add column v varchar(10) default 'x' encode zstd not null
+;;
+-- case: external partition => not offered
+alter table e.t add if not exists partition (d = '2024-01-01') location 's3://b/p'
+;;
+-- case: row level security => not offered
+alter table s.t row level security on
+;;
+-- case: refresh of a view on views => not offered
+refresh materialized view s.v cascade
+;;
+-- case: column that compares without case => not offered
+create table s.x (v varchar(20) collate case_insensitive)
+;;
+-- case: connect by => not offered
+select id from s.t start with id = 1 connect by prior id = parent_id
+;;
+-- case: outer join by plus => not offered
+select a.id from s.a, s.b where a.id = b.id (+)
+;;
+-- case: unpivot with nulls => not offered
+select * from s.t unpivot include nulls (v for c in (red, green))
+;;
+-- case: spatial function => not offered
+select st_astext(v) from s.t
+;;
+-- case: qualified reserved words and quoted ones
+select t.tag, t."open", "raw".id, a as "start" from s.t, "raw", "snapshot" where t.new = t.old
+;;
+-- case: words that only look reserved
+select a as tags, b as percentage, c as started, d as id, date, year, type, value, status, language_code, sysdate from s.t t
+;;
+-- case: reserved words in their own places
+select top 5 a, last_value(b ignore nulls) over (partition by a order by b rows unbounded preceding), timestamp '2024-01-01 00:00:00'
+from s.t order by a nulls first
+;;
+-- case: off in a statement about the session => not offered
+set enable_case_sensitive_identifier to off
+;;
+-- case: dynamic text that is known only when it runs
+create procedure s.p(name varchar(20), condition varchar(200)) as $$
+declare c bigint;
+begin
+    execute 'delete from ' || quote_ident(name) || ' where v = ' || quote_literal(name) || ';';
+    execute 'select count(*) from ' || name || ' ' || condition into c;
+    execute 'truncate table s.t';
+end
+$$ language plpgsql
+;;
+-- case: fields of a record in messages
+create procedure s.p() as $$
+declare r record;
+begin
+    for r in select 1 as n loop
+        raise info 'n = %, all = %', r.n, r.n;
+    end loop;
+end
+$$ language plpgsql
+;;
+-- case: merge with what it may have
+merge into s.t using s.u x on (s.t.id = x.id and s.t.d = x.d)
+when matched then update set v = case when x.v > 1 and x.w is null then 2 else 3 end
+when not matched then insert (id, v) values (x.id, nvl(x.v, 0))
+;;
+-- case: recursion beside a distinct union
+with recursive one as (select 1 as n union select 2), x (n) as (select 1 union all select n + 1 from x where n < 5)
+select x.n from x join one on one.n = x.n
+;;
+-- case: rows in words
+select sum(range) over (order by groups rows unbounded preceding) from s.t
 ;;

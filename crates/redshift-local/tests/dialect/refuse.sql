@@ -911,10 +911,10 @@ with x as (select 1) insert into t select * from x
 -- case: explain_analyze_select_1 => EXPLAIN ANALYZE
 explain analyze select 1
 ;;
--- case: explain_analyze_buffers_select_1 => EXPLAIN()
+-- case: explain_analyze_buffers_select_1 => EXPLAIN (…)
 explain (analyze, buffers) select 1
 ;;
--- case: explain_format_json_select_1 => EXPLAIN()
+-- case: explain_format_json_select_1 => EXPLAIN (…)
 explain (format json) select 1
 ;;
 -- case: refresh_materialized_view_concurrently_mv => CONCURRENTLY
@@ -1262,7 +1262,7 @@ with recursive x (a) as (select 1 union all select 2) search depth first by a se
 -- case: with_d_as_delete_from_t_returning_select_from_d => data-modifying WITH
 with d as (delete from t returning *) select * from d
 ;;
--- case: analyze_verbose_t => ANALYZE()
+-- case: analyze_verbose_t => ANALYZE
 analyze (verbose) t
 ;;
 -- case: vacuum_full_analyze_t => VACUUM
@@ -1451,4 +1451,324 @@ alter table market.stay append from market.new_stay filltarget ignoreextra
 ;;
 -- case: drop_the_schema_of_the_stand_in => redshift_local
 drop schema "redshift_local" cascade
+;;
+-- case: on_conflict_on_constraint => ON CONFLICT
+insert into s.t values (1) on conflict on constraint t_pkey do nothing
+;;
+-- case: lateral_call => LATERAL
+select t.id, u.v from s.t as t, lateral s.f(t.id) as u
+;;
+-- case: lateral_own_function => LATERAL
+select t.id, u.v from s.t as t, lateral f_split(t.id) as u
+;;
+-- case: array_of_a_query => ARRAY
+select array(select id from s.t)
+;;
+-- case: any_in_two_brackets => ANY (array)
+select id from s.t where 5 = any ((ids))
+;;
+-- case: like_any_of_array => ANY (array)
+select id from s.t where v like any (patterns)
+;;
+-- case: fetch_behind_offset => FETCH NEXT
+select id from s.t order by id offset 5 rows fetch next 5 rows only
+;;
+-- case: fetch_behind_offset_of_a_row => FETCH NEXT
+select id from s.t order by id offset 1 row fetch next 5 rows only
+;;
+-- case: fetch_of_a_count => FETCH FIRST
+select id from s.t fetch 1 row
+;;
+-- case: fetch_of_a_count_of_rows => FETCH FIRST
+select id from s.t fetch 3 rows
+;;
+-- case: with_ties_behind_a_row => WITH TIES
+select id from s.t order by id limit 3 with ties
+;;
+-- case: union_distinct => UNION DISTINCT
+select 1 union distinct select 2
+;;
+-- case: except_distinct => EXCEPT DISTINCT
+select 1 except distinct select 2
+;;
+-- case: intersect_distinct => INTERSECT DISTINCT
+select 1 intersect distinct select 2
+;;
+-- case: group_by_distinct => GROUP BY DISTINCT
+select v, count(*) from s.t group by distinct v
+;;
+-- case: order_using => ORDER BY … USING
+select v from s.t order by v using >
+;;
+-- case: between_symmetric => BETWEEN SYMMETRIC
+select v from s.t where v between symmetric 5 and 1
+;;
+-- case: overlaps_of_periods => OVERLAPS
+select id from s.t where (a, b) overlaps (c, d)
+;;
+-- case: is_normalized => IS NORMALIZED
+select v is normalized from s.t
+;;
+-- case: is_document => IS DOCUMENT
+select v is document from s.t
+;;
+-- case: is_json => IS JSON
+select v from s.t where v is json
+;;
+-- case: is_not_json => IS JSON
+select v from s.t where v is not json
+;;
+-- case: merging_with => data-modifying WITH
+with merged as (merge into s.t using s.u on t.id = u.id when matched then delete) select 1
+;;
+-- case: distance => <->
+select a <-> b from s.t
+;;
+-- case: json_path_exists => @?
+select payload @? '$.a' from s.t
+;;
+-- case: like_as_an_operator => ~~
+select v ~~ 'a%' from s.t
+;;
+-- case: not_like_as_an_operator => !~~
+select v !~~ 'a%' from s.t
+;;
+-- case: ilike_as_an_operator => ~~*
+select v ~~* 'a%' from s.t
+;;
+-- case: not_ilike_as_an_operator => !~~*
+select v !~~* 'a%' from s.t
+;;
+-- case: overriding_behind_columns => OVERRIDING
+insert into s.t (id) overriding user value values (1)
+;;
+-- case: initially_deferred => DEFERRABLE
+create table s.x (id int references s.t (id) initially deferred)
+;;
+-- case: variadic_literal => VARIADIC
+select greatest(variadic '{1,2}')
+;;
+-- case: key_that_includes => INCLUDE
+create table s.x (id int, v int, primary key (id) include (v))
+;;
+-- case: into_unlogged => UNLOGGED
+select id into unlogged x from s.t
+;;
+-- case: current_role => CURRENT_ROLE
+select current_role
+;;
+-- case: current_schema_without_brackets => CURRENT_SCHEMA()
+select current_schema
+;;
+-- case: returning_behind_a_default => RETURNING
+insert into s.t default values returning id
+;;
+-- case: returning_a_call => RETURNING
+update s.t set v = upper(v) where id in (1, 2) returning (id), v
+;;
+-- case: including_storage => INCLUDING STORAGE
+create table s.x (like s.t including storage)
+;;
+-- case: excluding_indexes => EXCLUDING INDEXES
+create table s.x (like s.t including defaults excluding indexes)
+;;
+-- case: typed_jsonb => JSONB
+select jsonb '{"a": 1}'
+;;
+-- case: typed_uuid => UUID
+select id from s.t where id = uuid 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'
+;;
+-- case: typed_inet => INET
+select inet '10.0.0.1'
+;;
+-- case: array_column_with_a_length => array type
+create table s.x (tags int[3])
+;;
+-- case: array_cast_with_a_length => array type
+select cast(v as varchar(10)[4]) from s.t
+;;
+-- case: not_offered_weighs_less => REGEXP_MATCH()
+select (regexp_match(v, 'b'))[1] from s.t
+;;
+-- case: not_offered_function_weighs_less => NOW()
+select json_parse(v), now() from s.t
+;;
+-- case: dynamic_literal => ON CONFLICT
+create procedure s.p() as $$
+begin
+    execute 'insert into s.t values (1) on conflict do nothing';
+end
+$$ language plpgsql
+;;
+-- case: dynamic_literal_in_dollars => NOW()
+create procedure s.p() as $$ begin execute $x$insert into s.t select now();$x$; end $$ language plpgsql
+;;
+-- case: dynamic_pieces => RETURNING
+create procedure s.p(name varchar(20)) as $$
+begin
+    execute 'delete from ' || quote_ident(name) || ' where v = ' || quote_literal(name) || ' returning *';
+end
+$$ language plpgsql
+;;
+-- case: dynamic_loop => FILTER
+create procedure s.p() as $$
+declare r record;
+begin
+    for r in execute 'select count(*) filter (where v > 1) as n from s.t' loop null; end loop;
+end
+$$ language plpgsql
+;;
+-- case: dynamic_commit => EXECUTE of COMMIT
+create procedure s.p() as $$ begin execute 'commit'; end $$ language plpgsql
+;;
+-- case: dynamic_vacuum => VACUUM
+create procedure s.p() as $$ begin execute 'vacuum s.t'; end $$ language plpgsql
+;;
+-- case: execute_using_in_a_loop => EXECUTE … USING
+create procedure s.p() as $$
+declare r record;
+begin
+    for r in execute 'select $1' using 1 loop null; end loop;
+end
+$$ language plpgsql
+;;
+-- case: open_execute_using => EXECUTE … USING
+create procedure s.p() as $$ declare c refcursor; begin open c for execute 'select $1' using 1; end $$ language plpgsql
+;;
+-- case: create_database_in_a_procedure => CREATE DATABASE
+create procedure s.p() as $$ begin create database d; end $$ language plpgsql
+;;
+-- case: external_table_in_a_procedure => CREATE EXTERNAL TABLE
+create procedure s.p() as $$ begin create external table e.t (a int) location 's3://b/'; end $$ language plpgsql
+;;
+-- case: append_in_a_procedure => ALTER TABLE … APPEND
+create procedure s.p() as $$ begin if true then alter table s.t append from s.u; end if; end $$ language plpgsql
+;;
+-- case: return_next => RETURN NEXT
+create procedure s.p() as $$ begin return next; end $$ language plpgsql
+;;
+-- case: merge_without_into => MERGE
+merge s.t using s.u on t.id = u.id when matched then delete when not matched then insert values (u.id)
+;;
+-- case: merge_into_only => MERGE INTO ONLY
+merge into only s.t using s.u on t.id = u.id when matched then delete when not matched then insert values (u.id)
+;;
+-- case: merge_of_a_join => MERGE USING
+merge into s.t using s.u join s.w on u.id = w.id on t.id = u.id
+when matched then delete when not matched then insert values (u.id)
+;;
+-- case: merge_of_two_tables => MERGE USING
+merge into s.t using s.u, s.w on t.id = u.id when matched then delete when not matched then insert values (u.id)
+;;
+-- case: merge_on_a_range => MERGE … ON … >
+merge into s.t using s.u on (t.id = u.id and t.d > u.d)
+when matched then delete when not matched then insert values (u.id)
+;;
+-- case: merge_on_either => MERGE … ON … OR
+merge into s.t using s.u on t.id = u.id or t.v = u.v remove duplicates
+;;
+-- case: merge_inserts_a_query => MERGE … INSERT
+merge into s.t using s.u on t.id = u.id when matched then delete when not matched then insert select u.id
+;;
+-- case: merge_inserts_defaults => MERGE … INSERT
+merge into s.t using s.u on t.id = u.id when matched then delete when not matched then insert default values
+;;
+-- case: window_range_of_an_interval => RANGE
+select sum(v) over (order by d range interval '7 days' preceding) from s.t
+;;
+-- case: window_named_with_a_frame => OVER name
+select sum(v) over (w rows unbounded preceding) from s.t
+;;
+-- case: refresh_with_data => REFRESH … WITH
+refresh materialized view s.v with data
+;;
+-- case: view_if_not_exists => CREATE VIEW IF NOT EXISTS
+create view if not exists s.v as select 1 as n
+;;
+-- case: materialized_view_if_not_exists => CREATE VIEW IF NOT EXISTS
+create materialized view if not exists s.v as select 1 as n
+;;
+-- case: alter_only => ALTER TABLE ONLY
+alter table only s.t add column v int
+;;
+-- case: alter_set_schema => ALTER TABLE … SET SCHEMA
+alter table s.t set schema w
+;;
+-- case: alter_set_parameters => ALTER TABLE … SET
+alter table s.t set (fillfactor = 70)
+;;
+-- case: alter_rename_constraint => ALTER TABLE … RENAME CONSTRAINT
+alter table s.t rename constraint a to b
+;;
+-- case: add_unique_column => ADD COLUMN … UNIQUE
+alter table s.t add column v int unique
+;;
+-- case: add_key_column => ADD COLUMN … REFERENCES
+alter table s.t add v int default 1 references s.u (id)
+;;
+-- case: layout_and_column => ALTER TABLE with several actions
+alter table s.t alter sortkey (id), add column v int
+;;
+-- case: update_qualified_column => UPDATE … SET table.column
+update s.t as x set v = 1, x.w = 2
+;;
+-- case: update_qualified_column_behind_with => UPDATE … SET table.column
+with u as (select 1 as id) update s.t set t.v = u.id from u
+;;
+-- case: analyze_two_tables => ANALYZE
+analyze s.t, s.u
+;;
+-- case: top_percent => TOP … PERCENT
+select top 10 percent id from s.t
+;;
+-- case: recursion_in_the_second_table => recursive UNION
+with recursive one as (select 1 as n), x (n) as (select 1 union select n + 1 from x where n < 5) select n from x
+;;
+-- case: reserved_table_alias => SNAPSHOT
+select snapshot.id from s.t snapshot where snapshot.id = 1
+;;
+-- case: reserved_argument => TAG
+select max(tag) from s.t
+;;
+-- case: reserved_in_the_middle_of_a_list => TAG
+select id, tag, v from s.t
+;;
+-- case: reserved_second_assignment => TAG
+update s.t set v = 1, tag = 2
+;;
+-- case: reserved_operand => TAG
+select id from s.t where v = tag
+;;
+-- case: reserved_added_column => START
+alter table s.t add column start date
+;;
+-- case: reserved_new_name => START
+alter table s.t rename column v to start
+;;
+-- case: reserved_view_column => PARALLEL
+create view s.v (parallel) as select 1
+;;
+-- case: reserved_view => PARALLEL
+create or replace view parallel as select 1 as n
+;;
+-- case: reserved_column_of_with => ENABLE
+with x (enable) as (select 1) select * from x
+;;
+-- case: reserved_parameter => LANGUAGE
+create procedure s.p(language varchar(10)) as $$ begin null; end $$ language plpgsql
+;;
+-- case: reserved_variable => TAG
+create procedure s.p() as $$ declare tag int; begin null; end $$ language plpgsql
+;;
+-- case: reserved_schema => BACKUP
+create schema if not exists backup
+;;
+-- case: reserved_truncated_table => BACKUP
+truncate table backup
+;;
+-- case: reserved_dropped_table => OFFLINE
+drop table if exists s.t, offline
+;;
+-- case: reserved_copied_column => TAG
+copy s.t (id, tag) from 's3://b/m' iam_role default parquet manifest
 ;;

@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::ast::{Block, Body, Declaration, Declared, Fragment, Handler};
 use crate::dialect::Refusal;
 use crate::dialect::lexer::{self, TokenKind};
+use crate::dialect::reserved_words::{self, is_reserved};
 use crate::dialect::token_view::TokenView;
 use crate::dialect::types::read_type;
 
@@ -92,6 +93,9 @@ impl Reader<'_> {
 
     /// `name [CONSTANT] type [NOT NULL] [{:= | = | DEFAULT} expression];`, a cursor, or an alias.
     fn declaration(&mut self) -> Result<Declaration, Refusal> {
+        if self.view.tokens.get(self.at).is_some_and(is_reserved) {
+            return Err(self.refuse(&self.view.text(self.at).to_uppercase(), reserved_words::REASON));
+        }
         let name = self.name("a variable's name is expected here, or BEGIN")?;
         self.variable_count += 1;
         if self.variable_count > VARIABLES_MAX {

@@ -20,6 +20,19 @@ impl Body {
         found
     }
 
+    /// The expressions whose text is run as a statement.
+    pub(crate) fn dynamic_fragments(&self) -> Vec<&Fragment> {
+        let statements = self.statements().into_iter();
+        statements
+            .filter_map(|statement| match &statement.operation {
+                Operation::Execute { statement, .. } => Some(statement),
+                Operation::ForQuery { query, is_dynamic: true, .. } => Some(query),
+                Operation::Open { source: CursorSource::Dynamic(text), .. } => Some(text),
+                _ => None,
+            })
+            .collect()
+    }
+
     /// Every piece of SQL.
     pub(crate) fn fragments(&self) -> Vec<(Role, &Fragment)> {
         let mut found = self.block.declared_fragments();

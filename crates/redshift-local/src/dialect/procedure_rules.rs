@@ -109,12 +109,22 @@ fn check_statement(view: TokenView<'_>, index: usize) -> Result<(), Refusal> {
         ("set", "local") => Err(view.refuse(index, "SET LOCAL", "Redshift has SET only")),
         ("raise", _) => check_raise(view, index),
         ("execute", _) => check_execute(view, index),
-        ("open", _) | ("for", _) => match find_execute(view, index) {
-            Some(execute) => check_execute(view, execute),
-            None => Ok(()),
-        },
+        ("open" | "for", _) => {
+            if let Some(step) = step_of_range(view, index) {
+                let reason = "Redshift counts by one; multiply inside the loop, or write WHILE";
+                return Err(view.refuse(step, "FOR … BY", reason));
+            }
+            find_execute(view, index).map_or(Ok(()), |execute| check_execute(view, execute))
+        }
         _ => check_place(view, index),
     }
+}
+
+/// `FOR i IN 1..10 BY 2`
+fn step_of_range(view: TokenView<'_>, index: usize) -> Option<usize> {
+    let end = (index..view.len()).find(|&at| view.is_symbol(at, ";") || view.is(at, "loop"))?;
+    let range = view.find_symbol_beside(index..end, "..")?;
+    view.find_beside(range..end, &["by"])
 }
 
 /// Statements that cannot stand in a procedure, whether written in it or built by it.

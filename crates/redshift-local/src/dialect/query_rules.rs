@@ -10,10 +10,10 @@ const NO_CALLS: &[&str] =
     &["over", "group", "in", "exists", "as", "and", "or", "not", "from", "any", "all", "some", "union"];
 
 /// What Redshift's queries have beside those of PostgreSQL.
-const NOT_OFFERED: &[(&[&str], &str)] = &[
-    (&["connect", "by"], "write WITH RECURSIVE"),
-    (&["(", "+", ")"], "write LEFT JOIN or RIGHT JOIN"),
-    (&["*", "exclude"], "name the columns"),
+const NOT_OFFERED: &[(&[&str], &str, &str)] = &[
+    (&["connect", "by"], "CONNECT BY", "write WITH RECURSIVE"),
+    (&["(", "+", ")"], "(+)", "write LEFT JOIN or RIGHT JOIN"),
+    (&["*", "exclude"], "SELECT * EXCLUDE", "name the columns"),
 ];
 
 pub(super) fn check(view: TokenView<'_>) -> Result<(), Refusal> {
@@ -31,9 +31,9 @@ pub(super) fn check(view: TokenView<'_>) -> Result<(), Refusal> {
         {
             return Err(view.refuse(index + 2, "TOP … PERCENT", "Redshift's TOP is a number of rows; write TOP n"));
         }
-        if let Some((phrase, instead)) = NOT_OFFERED.iter().find(|(phrase, _)| view.are(index, phrase)) {
+        if let Some((_, construct, instead)) = NOT_OFFERED.iter().find(|(phrase, ..)| view.are(index, phrase)) {
             let reason = format!("the stand-in does not have it; {instead}");
-            return Err(view.refuse(index, phrase.join(" ").to_uppercase(), reason).into_not_offered());
+            return Err(view.refuse(index, *construct, reason).into_not_offered());
         }
         let follows_from = view.is_any(index, &["pivot", "unpivot"]) && (0..index).any(|at| view.is(at, "from"));
         let is_of_nulls = view.is_any(index + 1, &["include", "exclude"]) && view.is(index + 2, "nulls");

@@ -67,6 +67,9 @@ fn check_end(view: TokenView<'_>) -> Result<(), Refusal> {
 fn check_set(view: TokenView<'_>) -> Result<(), Refusal> {
     match view.text(1) {
         "transaction" => Err(view.refuse(1, "SET TRANSACTION", "write BEGIN ISOLATION LEVEL …")),
+        "session" if view.is(2, "characteristics") => {
+            Err(view.refuse(2, "SET SESSION CHARACTERISTICS", "write BEGIN ISOLATION LEVEL …"))
+        }
         "constraints" => Err(view.refuse(1, "SET CONSTRAINTS", "Redshift's keys are never checked; leave it out")),
         _ => Ok(()),
     }
@@ -144,7 +147,17 @@ fn check_analyze(view: TokenView<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// Rights of PostgreSQL that Redshift cannot grant.
+const NO_RIGHTS: &[&str] = &["connect", "trigger", "maintain", "set"];
+
 fn check_grant(view: TokenView<'_>) -> Result<(), Refusal> {
+    if view.is_any(1, NO_RIGHTS) && (view.is(2, "on") || view.is_symbol(2, ",")) {
+        let construct = format!("GRANT {}", view.text(1).to_uppercase());
+        return Err(view.refuse(1, construct, "Redshift has no such right; grant USAGE, SELECT, INSERT, EXECUTE, …"));
+    }
+    if let Some(by) = (1..view.len()).find(|&index| view.are(index, &["granted", "by"])) {
+        return Err(view.refuse(by, "GRANTED BY", "the one who runs the statement grants; leave it out"));
+    }
     let Some(on) = view.find_beside(0..view.len(), &["on"]) else { return Ok(()) };
     let object = if view.is(on + 1, "all") { on + 2 } else { on + 1 };
     if view.is_any(object, NO_RIGHTS_ON) && !view.is_symbol(object + 1, ".") && !view.is(object + 1, "to") {

@@ -7,13 +7,37 @@ use std::ops::Range;
 use super::Refusal;
 use super::token_view::TokenView;
 
+/// Aggregates that take rows in an order.
+const ORDERED: &[&str] = &["listagg", "percentile_cont", "percentile_disc"];
+
 pub(super) fn check(view: TokenView<'_>) -> Result<(), Refusal> {
+    for within in 1..view.len() {
+        if !view.are(within, &["within", "group", "("]) || !view.is_symbol(within - 1, ")") {
+            continue;
+        }
+        let Some(call) = view.partner(within - 1).checked_sub(1).filter(|&call| !view.is_any(call, ORDERED)) else {
+            continue;
+        };
+        let construct = format!("{}() WITHIN GROUP", view.text(call).to_uppercase());
+        let reason = "Redshift has it for LISTAGG, PERCENTILE_CONT and PERCENTILE_DISC; write a window function";
+        return Err(view.refuse(within, construct, reason));
+    }
     let mut orders: HashMap<usize, Vec<&str>> = HashMap::new();
+    // The SELECT that is open in each bracket.
+    let mut selects: Vec<Option<usize>> = vec![None];
     for call in 0..view.len() {
+        match view.tokens[call].partner {
+            Some(partner) if partner > call => selects.push(selects.last().copied().flatten()),
+            Some(_) => drop(selects.pop()),
+            None => {}
+        }
+        if let (true, Some(last)) = (view.is(call, "select"), selects.last_mut()) {
+            *last = Some(call);
+        }
         if !view.is_any(call, &["listagg", "percentile_cont", "median"]) || !view.is_symbol(call + 1, "(") {
             continue;
         }
-        let (Some(select), Some(order)) = (select_of(view, call), order_of(view, call)) else { continue };
+        let (Some(select), Some(order)) = (selects.last().copied().flatten(), order_of(view, call)) else { continue };
         let order: Vec<&str> = view.tokens[order].iter().map(|token| token.text.as_str()).collect();
         if *orders.entry(select).or_insert_with(|| order.clone()) != order {
             let reason = "within group ORDER BY clauses for aggregate functions must be the same; LISTAGG, PERCENTILE_CONT \
@@ -22,19 +46,6 @@ pub(super) fn check(view: TokenView<'_>) -> Result<(), Refusal> {
         }
     }
     Ok(())
-}
-
-/// The SELECT whose list, or later clause, holds `call`.
-fn select_of(view: TokenView<'_>, call: usize) -> Option<usize> {
-    let mut at = call;
-    while at > 0 {
-        at -= 1;
-        if view.is(at, "select") {
-            return Some(at);
-        }
-        at = view.partner(at).min(at);
-    }
-    None
 }
 
 /// What an aggregate orders by; a window function, or LISTAGG without an order, is none of these.

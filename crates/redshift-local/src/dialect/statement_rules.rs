@@ -57,6 +57,10 @@ fn check_create(view: TokenView<'_>, range: Range<usize>) -> Result<(), Refusal>
         return Err(view.refuse(at, "CREATE TEMP VIEW", "Redshift does not have it; write CREATE TEMP TABLE … AS"));
     }
     let name = if view.is(at, "materialized") { at + 2 } else { at + 1 };
+    let columns = view.name_end(if view.are(name, &["if", "not", "exists"]) { name + 3 } else { name });
+    if view.is(at, "table") && view.are(columns, &["(", ")"]) && columns + 2 == range.end {
+        return Err(view.refuse(columns, "CREATE TABLE without columns", "a table has one column at least"));
+    }
     if !view.are(name, &["if", "not", "exists"]) {
         return Ok(());
     }
@@ -194,9 +198,11 @@ fn check_drop(view: TokenView<'_>, range: Range<usize>) -> Result<(), Refusal> {
         let reason = "Redshift's DROP FUNCTION has no IF EXISTS; write CREATE OR REPLACE FUNCTION";
         return Err(view.refuse(range.start + 2, "DROP FUNCTION IF EXISTS", reason));
     }
-    if view.is(range.start + 1, "procedure") && !view.is_symbol(view.name_end(range.start + 2), "(") {
-        let reason = "Redshift wants the types of its arguments: DROP PROCEDURE name(type, …)";
-        return Err(view.refuse(range.start, "DROP PROCEDURE without arguments", reason));
+    let is_routine = view.is_any(range.start + 1, &["procedure", "function"]);
+    if is_routine && !view.is_symbol(view.name_end(range.start + 2), "(") {
+        let object = view.text(range.start + 1).to_uppercase();
+        let reason = format!("Redshift wants the types of its arguments: DROP {object} name(type, …)");
+        return Err(view.refuse(range.start, format!("DROP {object} without arguments"), reason));
     }
     Ok(())
 }

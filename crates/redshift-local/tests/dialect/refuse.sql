@@ -1772,3 +1772,45 @@ drop table if exists s.t, offline
 -- case: reserved_copied_column => TAG
 copy s.t (id, tag) from 's3://b/m' iam_role default parquet manifest
 ;;
+-- case: view_with_local_check => WITH CHECK OPTION
+create view s.v as select 1 as n with local check option
+;;
+-- case: view_with_cascaded_check => WITH CHECK OPTION
+create view s.v as select 1 as n with cascaded check option
+;;
+-- case: match_full => MATCH FULL
+create table s.x (id int references s.t (id) match full)
+;;
+-- case: match_simple => MATCH SIMPLE
+create table s.x (id int references s.t match simple)
+;;
+-- case: table_as_table => TABLE
+create table s.x as table s.t
+;;
+-- case: table_as_execute => CREATE TABLE AS EXECUTE
+create table s.x as execute p
+;;
+-- case: cycle => CYCLE
+with recursive x (n) as (select 1 union all select n + 1 from x) cycle n set is_cycle using path select n from x
+;;
+-- case: drop_function_without_types => DROP FUNCTION without arguments
+drop function f_x
+;;
+-- case: table_without_columns => CREATE TABLE without columns
+create table if not exists s.x ()
+;;
+-- case: grant_connect => GRANT CONNECT
+grant connect on database d to u
+;;
+-- case: granted_by => GRANTED BY
+grant select on s.t to u granted by v
+;;
+-- case: session_characteristics => SET SESSION CHARACTERISTICS
+set session characteristics as transaction read only
+;;
+-- case: hypothetical_rank => RANK() WITHIN GROUP
+select rank(1) within group (order by v) from s.t
+;;
+-- case: loop_by_two => FOR … BY
+create procedure s.p() as $$ begin for i in 1..10 by 2 loop null; end loop; end $$ language plpgsql
+;;

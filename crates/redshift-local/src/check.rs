@@ -27,12 +27,22 @@ pub fn check(script: &str) -> Vec<Refusal> {
 }
 
 fn check_statements(script: &str, tokens: &[Token]) -> Vec<Refusal> {
-    let statements = lexer::split_statements(tokens).into_iter().filter_map(|range| {
+    let mut refusals = Vec::new();
+    // Places are counted on from statement to statement: a script may hold thousands.
+    let (mut counted, mut line, mut column) = (0, 1, 1);
+    for range in lexer::split_statements(tokens) {
         let start = tokens[range.start].start;
+        let between = &script[counted..start];
+        line += between.matches('\n').count();
+        column = match between.rfind('\n') {
+            Some(newline) => between[newline..].chars().count(),
+            None => column + between.chars().count(),
+        };
+        counted = start;
         let statement = &script[start..tokens[range.end - 1].end];
-        check_statement(statement).err().map(|refusal| refusal.within(script, start))
-    });
-    statements.collect()
+        refusals.extend(check_statement(statement).err().map(|refusal| refusal.behind(line, column)));
+    }
+    refusals
 }
 
 /// A parameter's value is unknown here; what it stands for is only known to be a value.

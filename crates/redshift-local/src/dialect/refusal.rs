@@ -62,12 +62,17 @@ impl Refusal {
 
     /// The same refusal when `sql` is itself a part of a larger text that starts `offset` bytes into it (the body of a
     /// procedure inside its statement, a statement inside a file).
-    pub(crate) fn within(mut self, outer: &str, offset: usize) -> Self {
+    pub(crate) fn within(self, outer: &str, offset: usize) -> Self {
         let start = Self::at(outer, offset, "", "");
+        self.behind(start.line, start.column)
+    }
+
+    /// The same refusal when its text starts at this place of a larger one.
+    pub(crate) fn behind(mut self, line: usize, column: usize) -> Self {
         if self.line == 1 {
-            self.column += start.column - 1;
+            self.column += column - 1;
         }
-        self.line += start.line - 1;
+        self.line += line - 1;
         self
     }
 }

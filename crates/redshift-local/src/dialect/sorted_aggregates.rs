@@ -7,15 +7,16 @@ use std::ops::Range;
 use super::Refusal;
 use super::token_view::TokenView;
 
-/// Aggregates that take rows in an order.
-const ORDERED: &[&str] = &["listagg", "percentile_cont", "percentile_disc"];
+/// Functions of Redshift that take rows in an order in PostgreSQL only.
+const NEVER_ORDERED: &[&str] = &["rank", "dense_rank", "percent_rank", "cume_dist"];
 
 pub(super) fn check(view: TokenView<'_>) -> Result<(), Refusal> {
     for within in 1..view.len() {
         if !view.are(within, &["within", "group", "("]) || !view.is_symbol(within - 1, ")") {
             continue;
         }
-        let Some(call) = view.partner(within - 1).checked_sub(1).filter(|&call| !view.is_any(call, ORDERED)) else {
+        let Some(call) = view.partner(within - 1).checked_sub(1).filter(|&call| view.is_any(call, NEVER_ORDERED))
+        else {
             continue;
         };
         let construct = format!("{}() WITHIN GROUP", view.text(call).to_uppercase());

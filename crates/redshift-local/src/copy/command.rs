@@ -132,8 +132,12 @@ impl CommandParser<'_> {
                 self.at += 1;
                 options.has_manifest = true;
             }
-            "credentials" => {
-                self.at += 1;
+            "credentials" | "with" => {
+                // The older form is WITH CREDENTIALS AS '…'.
+                self.takes("with");
+                if !self.takes("credentials") {
+                    return Err(self.refuse("WITH", FORM));
+                }
                 self.takes("as");
                 self.text("CREDENTIALS")?;
                 options.has_role = true;

@@ -1814,3 +1814,9 @@ select rank(1) within group (order by v) from s.t
 -- case: loop_by_two => FOR … BY
 create procedure s.p() as $$ begin for i in 1..10 by 2 loop null; end loop; end $$ language plpgsql
 ;;
+-- case: identity_of_text => IDENTITY
+create table s.t (id varchar(10) identity(1, 1))
+;;
+-- case: identity_that_stands_still => IDENTITY
+create table s.t (id bigint identity(1, 0))
+;;

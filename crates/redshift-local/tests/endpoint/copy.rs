@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use ::parquet::arrow::ArrowWriter;
+use ::parquet::basic::{BrotliLevel, Compression, GzipLevel, ZstdLevel};
+use ::parquet::file::properties::WriterProperties;
 use arrow::array::{
     ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float32Array, Float64Array, Int16Array, Int32Array,
     Int64Array, ListArray, RecordBatch, StringArray, TimestampMicrosecondArray, TimestampNanosecondArray,
@@ -185,6 +188,33 @@ async fn a_manifest_is_taken_at_its_word() {
     assert!(warehouse.error(&copy).await.contains("The manifest has no entries."));
     assert!(warehouse.error(&copy.replace("t.manifest", "none.manifest")).await.contains("Error NoSuchKey"));
     assert!(warehouse.error(&copy.replace("copy t", "copy u")).await.contains("nonexistent table u"));
+}
+
+#[tokio::test]
+async fn files_are_read_however_they_are_compressed() {
+    let (bucket, warehouse) = start("copy_compressed").await;
+    warehouse.apply(&["create table public.t (a bigint)"]).await;
+    let rows = batch(vec![("a", Arc::new(Int64Array::from_iter_values(0..1_000)))]);
+    let mut entries = Vec::new();
+    for compression in [
+        Compression::UNCOMPRESSED,
+        Compression::SNAPPY,
+        Compression::GZIP(GzipLevel::default()),
+        Compression::BROTLI(BrotliLevel::default()),
+        Compression::LZ4_RAW,
+        Compression::ZSTD(ZstdLevel::default()),
+    ] {
+        let properties = WriterProperties::builder().set_compression(compression).build();
+        let mut file = Vec::new();
+        let mut writer = ArrowWriter::try_new(&mut file, rows.schema(), Some(properties)).expect("writer");
+        writer.write(&rows).expect("write rows");
+        writer.close().expect("close file");
+        let key = format!("{}.parquet", entries.len());
+        entries.push(bucket.entry(&key, file.len()));
+        bucket.put(&key, file).await;
+    }
+    warehouse.apply(&[&bucket.copy("t", &entries).await]).await;
+    assert_eq!(warehouse.rows("select count(*), sum(a) from t").await, [["6000", "2997000"]]);
 }
 
 #[tokio::test]

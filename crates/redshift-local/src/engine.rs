@@ -72,6 +72,11 @@ impl Engine<'_> {
                 let sql = self.complete(sql).await?;
                 Ok(run_sql(self.session, sql).await?)
             }
+            Action::Merge { sql, source } => {
+                check_merge_source(self.session, &source).await?;
+                let sql = self.complete(sql).await?;
+                Ok(run_sql(self.session, sql).await?)
+            }
             Action::Alone { construct, .. } if self.transaction == Transaction::Callers => {
                 Err(EngineError::new("25001", format!("{construct} cannot run inside a transaction block")))
             }
@@ -116,6 +121,20 @@ impl Engine<'_> {
 /// Runs SQL that has no values from outside.
 pub(crate) async fn execute(session: &mut PgConnection, sql: &'static str) -> Result<(), EngineError> {
     Ok(sqlx::raw_sql(sql).execute(session).await.map(|_| ())?)
+}
+
+/// A source that does not exist is left for PostgreSQL to miss.
+async fn check_merge_source(session: &mut PgConnection, source: &str) -> Result<(), EngineError> {
+    const IS_VIEW: &str =
+        "select exists (select from pg_catalog.pg_class where oid = to_regclass($1) and relkind in ('v', 'm'))";
+    let is_view: bool = sqlx::query_scalar(IS_VIEW).bind(source).persistent(false).fetch_one(session).await?;
+    if is_view {
+        return Err(EngineError::new(
+            "0A000",
+            format!("MERGE reads a table, and {source} is a view: fill a temporary table first"),
+        ));
+    }
+    Ok(())
 }
 
 /// Runs one statement over the simple protocol, which sends values as text; its columns are asked for first, so that an

@@ -38,6 +38,8 @@ pub(crate) struct Translation {
 pub(crate) enum Action {
     /// SQL for PostgreSQL.
     Sql(String),
+    /// SQL for PostgreSQL that changes a table by the rows of `source`, which is a table, too.
+    Merge { sql: String, source: String },
     /// SQL for PostgreSQL, in a transaction of its own and in no other.
     Alone { sql: String, construct: &'static str },
     /// COPY, which this process does itself.
@@ -92,11 +94,19 @@ pub(crate) fn translate(sql: &str, values: Values<'_>) -> Result<Translation, Re
     }
     rewrite_statement(&mut rewrite, kind)?;
     let sql = rewrite.render(rewrite.all());
-    let action = match construct_alone(rewrite.view(), kind) {
-        Some(construct) => Action::Alone { sql, construct },
-        None => Action::Sql(sql),
+    let action = match (construct_alone(rewrite.view(), kind), merge_source(&rewrite, kind)) {
+        (Some(construct), _) => Action::Alone { sql, construct },
+        (None, Some(source)) => Action::Merge { sql, source },
+        (None, None) => Action::Sql(sql),
     };
     Ok(Translation { kind, action })
+}
+
+/// The name behind USING.
+fn merge_source(rewrite: &Rewrite<'_>, kind: StatementKind) -> Option<String> {
+    let view = rewrite.view();
+    let using = view.find_beside(0..view.len(), &["using"]).filter(|_| kind == StatementKind::Merge)?;
+    Some(rewrite.render(using + 1..view.name_end(using + 1)))
 }
 
 /// Changes that Redshift makes in no transaction but their own (Database Developer Guide, pages r_ALTER_TABLE and

@@ -170,6 +170,29 @@ async fn a_list_has_the_longest_length_of_text() {
     assert!(error.contains("Result size exceeds LISTAGG limit"), "{error}");
 }
 
+#[tokio::test]
+async fn merge_reads_tables_only() {
+    let warehouse = Warehouse::start("merge_sources").await;
+    warehouse
+        .apply(&[
+            "create table public.t (k int)",
+            "create table public.fresh (k int)",
+            "create view public.bound as select k from fresh",
+            "create view public.late as select k from public.fresh with no schema binding",
+        ])
+        .await;
+    for source in ["bound", "public.late", "\"late\" as l"] {
+        for branches in ["when matched then delete when not matched then insert values (1)", "remove duplicates"] {
+            let name = source.split(' ').next().unwrap_or(source).rsplit('.').next().unwrap_or(source);
+            let alias = if source.contains(" as ") { "l" } else { name };
+            let merge = format!("merge into t using {source} on t.k = {alias}.k {branches}");
+            assert!(warehouse.error(&merge).await.contains("is a view"), "{merge}");
+        }
+    }
+    warehouse.apply(&["merge into t using fresh on t.k = fresh.k remove duplicates"]).await;
+    assert!(warehouse.error("merge into t using u on t.k = u.k remove duplicates").await.contains("does not exist"));
+}
+
 /// Who counts on the next number counts wrong on Redshift, whose slices number their own rows.
 #[tokio::test]
 async fn identity_values_are_unique_and_leave_gaps() {

@@ -11,6 +11,12 @@ use crate::translate::quote_identifier;
 
 /// Functions, aggregates, views and event triggers of one database. Running them again changes nothing.
 const SHIMS: &str = concat!(
+    include_str!("shims/dates.sql"),
+    ";",
+    include_str!("shims/date_parts.sql"),
+    ";",
+    include_str!("shims/formats.sql"),
+    ";",
     include_str!("shims/text.sql"),
     ";",
     include_str!("shims/windows.sql"),
@@ -22,7 +28,7 @@ const SHIMS: &str = concat!(
     include_str!("shims/catalog.sql"),
     ";",
 );
-/// What comes first: the schema, and the functions of dates and numbers.
+/// What comes first: the schema, and the functions of numbers.
 const CORE_SHIMS: &str = include_str!("shims/core.sql");
 
 /// Two servers may install the shims of one database at once; this lock makes the second wait.

@@ -170,25 +170,6 @@ create or replace function redshift_local.try_cast(value text, type_name text) r
     end
     $$;
 
-create or replace function redshift_local.next_day(value date, day_name text) returns date language plpgsql immutable strict as
-    $$
-    declare
-        wanted integer := array_position(
-            array['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'],
-            case lower(day_name)
-                when 'su' then 'sun' when 'm' then 'mon' when 'mo' then 'mon' when 'tu' then 'tue' when 'w' then 'wed'
-                when 'we' then 'wed' when 'th' then 'thu' when 'f' then 'fri' when 'fr' then 'fri' when 'sa' then 'sat'
-                else left(lower(day_name), 3)
-            end
-        ) - 1;
-    begin
-        if wanted is null then
-            raise exception 'NEXT_DAY: % is no name of a day', day_name;
-        end if;
-        return value + (wanted - extract(dow from value)::integer + 6) % 7 + 1;
-    end
-    $$;
-
 create or replace function redshift_local.sign(value integer) returns numeric language sql immutable strict as
     $$ select pg_catalog.sign(value::numeric) $$;
 create or replace function redshift_local.sign(value bigint) returns numeric language sql immutable strict as

@@ -101,28 +101,24 @@ fn rewrite_call(rewrite: &mut Rewrite<'_>, index: usize) -> Result<(), Refusal> 
         "json_extract_path_text" => rewrite_json_path(rewrite, index, close, &arguments),
         "dateadd" | "date_add" => {
             count_is(rewrite, 3..=3, "DATEADD(part, count, value)")?;
-            rewrite.replace(index, "redshift_local.dateadd");
+            rewrite.replace(index, "redshift_local.date_add");
             rewrite_date_part(rewrite, &arguments[0])?;
         }
         "datediff" | "date_diff" => {
             count_is(rewrite, 3..=3, "DATEDIFF(part, from, to)")?;
-            rewrite.replace(index, "redshift_local.datediff");
+            rewrite.replace(index, "redshift_local.date_diff");
             rewrite_date_part(rewrite, &arguments[0])?;
         }
         "date_part" => {
             count_is(rewrite, 2..=2, "DATE_PART(part, value)")?;
+            rewrite.replace(index, "redshift_local.pgdate_part");
             rewrite_date_part(rewrite, &arguments[0])?;
-        }
-        "date_part_year" => {
-            rewrite.replace(index, "date_part");
-            rewrite.after(open, "'year', ");
-            rewrite.after(close, "::integer");
         }
         "date_trunc" => {
             count_is(rewrite, 2..=2, "DATE_TRUNC('part', value)")?;
             rewrite_date_part(rewrite, &arguments[0])?;
         }
-        "extract" => rewrite_extract(rewrite, index, open, close)?,
+        "extract" => rewrite_extract(rewrite, index)?,
         _ => {}
     }
     Ok(())
@@ -214,13 +210,19 @@ fn rewrite_date_part(rewrite: &mut Rewrite<'_>, argument: &Range<usize>) -> Resu
     Ok(())
 }
 
-/// EXTRACT is an INTEGER in Redshift (a BIGINT here for `epoch`, which outgrows it).
-fn rewrite_extract(rewrite: &mut Rewrite<'_>, index: usize, open: usize, close: usize) -> Result<(), Refusal> {
-    rewrite_date_part(rewrite, &(open + 1..open + 2))?;
-    rewrite.replace(index, "trunc(extract");
-    rewrite.after(close, ")::bigint");
-    if !(rewrite.is(open + 1, "epoch")) {
-        rewrite.after(close, "::integer");
+/// `EXTRACT(part FROM value)`; the shims know what type the part of each type has.
+fn rewrite_extract(rewrite: &mut Rewrite<'_>, index: usize) -> Result<(), Refusal> {
+    let (part, from) = (index + 2, index + 3);
+    if !rewrite.is(from, "from") {
+        return Err(rewrite.refuse(index, "EXTRACT", "its form is EXTRACT(part FROM value)"));
+    }
+    rewrite_date_part(rewrite, &(part..from))?;
+    if rewrite.is(part, "epoch") {
+        rewrite.replace(index, "redshift_local.epoch_of");
+        rewrite.remove(part..from + 1);
+    } else {
+        rewrite.replace(index, "redshift_local.date_part");
+        rewrite.replace(from, ",");
     }
     Ok(())
 }
@@ -232,6 +234,9 @@ fn date_part(written: &str) -> Option<&'static str> {
         "century" | "centuries" | "c" | "cent" | "cents" => "century",
         "decade" | "decades" | "dec" | "decs" => "decade",
         "epoch" => "epoch",
+        "timezone" => "timezone",
+        "timezone_hour" => "timezone_hour",
+        "timezone_minute" => "timezone_minute",
         "year" | "years" | "y" | "yr" | "yrs" => "year",
         "quarter" | "quarters" | "qtr" | "qtrs" => "quarter",
         "month" | "months" | "mon" | "mons" => "month",

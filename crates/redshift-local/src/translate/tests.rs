@@ -17,7 +17,7 @@ fn statements_become_what_postgresql_runs() {
         ("select getdate(), sysdate", "select getdate(), redshift_local.sysdate()"),
         (r"select 'a\'b'", r"select E'a\'b'"),
         ("select x::varchar, cast(y as decimal)", "select x::varchar(256), cast(y as numeric(18,0))"),
-        ("select dateadd(mons, 1, d)", "select redshift_local.dateadd('month', 1, d)"),
+        ("select dateadd(mons, 1, d)", "select redshift_local.date_add('month', 1, d)"),
         ("select top 5 a from s.t", "select   a from s.t limit 5"),
         ("select a from s.t minus select a from s.u;", "select a from s.t except select a from s.u"),
         (

@@ -224,8 +224,11 @@ impl Execution<'_> {
         let sql = &self.statement.sub_statements[index].sql;
         let transaction = if self.statement.commits_each() { Transaction::Own } else { Transaction::Callers };
         let object_store = &self.endpoint.object_store;
-        let mut engine = Engine { object_store, session: &mut *self.session, transaction, loads: Vec::new() };
-        let ran = engine.run(sql, &self.statement.parameters).await;
+        let mut engine = Engine { object_store, session: &mut *self.session, transaction, loads: Vec::new(), query_id };
+        let mut ran = engine.run(sql, &self.statement.parameters).await;
+        if let (Ok(_), Err(error)) = (&ran, engine.remember_query("last_query_id").await) {
+            ran = Err(error);
+        }
         self.loads.extend(engine.loads.into_iter().map(|load| (query_id, load)));
         ran.map_err(|error| Failure::Engine(error.to_string()))
     }

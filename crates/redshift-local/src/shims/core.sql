@@ -54,19 +54,6 @@ create or replace function redshift_local.power(base numeric, exponent numeric) 
 create or replace function redshift_local.pow(base numeric, exponent numeric) returns double precision
     language sql immutable strict as
     $$ select pg_catalog.power(base::double precision, exponent::double precision) $$;
-create or replace function redshift_local.sha2(value text, bits integer) returns text language plpgsql immutable strict as
-    $$
-    begin
-        return case bits
-            when 0 then encode(pg_catalog.sha256(convert_to(value, 'UTF8')), 'hex')
-            when 224 then encode(pg_catalog.sha224(convert_to(value, 'UTF8')), 'hex')
-            when 256 then encode(pg_catalog.sha256(convert_to(value, 'UTF8')), 'hex')
-            when 384 then encode(pg_catalog.sha384(convert_to(value, 'UTF8')), 'hex')
-            when 512 then encode(pg_catalog.sha512(convert_to(value, 'UTF8')), 'hex')
-        end;
-    end
-    $$;
-
 -- Integer aggregates: AVG truncates, SUM of BIGINT stays BIGINT and overflows.
 create or replace function redshift_local.avg_accumulate(state bigint[], value bigint) returns bigint[]
     language sql immutable as
@@ -88,25 +75,23 @@ create or replace aggregate redshift_local.sum(bigint) (
     msfunc = pg_catalog.int8pl, minvfunc = pg_catalog.int8mi, mstype = bigint
 );
 
--- MEDIAN: DECIMAL of exact numbers, else the type of its input.
-create or replace function redshift_local.median_final(state numeric[]) returns numeric language sql immutable as
-    $$
-    select pg_catalog.avg(value)
-    from (
-        select value, row_number() over (order by value) as position, count(*) over () as total
-        from unnest(state) as value
-        where value is not null
-    ) as ranked
-    where position in ((total + 1) / 2, (total + 2) / 2)
-    $$;
-create or replace function redshift_local.median_final(state double precision[]) returns double precision
-    language sql immutable as
-    $$ select percentile_cont(0.5) within group (order by value) from unnest(state) as value $$;
-create or replace aggregate redshift_local.median(numeric) (
-    sfunc = array_append, stype = numeric[], initcond = '{}', finalfunc = redshift_local.median_final
+-- SUM of REAL is DOUBLE PRECISION.
+create or replace function redshift_local.sum_accumulate(state double precision, value real) returns double precision
+    language sql immutable as $$ select coalesce(state + value, state, value) $$;
+create or replace aggregate redshift_local.sum(real) (
+    sfunc = redshift_local.sum_accumulate, stype = double precision
 );
-create or replace aggregate redshift_local.median(double precision) (
-    sfunc = array_append, stype = double precision[], initcond = '{}', finalfunc = redshift_local.median_final
+
+-- BOOL_AND and BOOL_OR also take integers, of which 0 is false.
+create or replace function redshift_local.bool_and_accumulate(state boolean, value bigint) returns boolean
+    language sql immutable as $$ select case when value is null then state else coalesce(state, true) and value <> 0 end $$;
+create or replace function redshift_local.bool_or_accumulate(state boolean, value bigint) returns boolean
+    language sql immutable as $$ select case when value is null then state else coalesce(state, false) or value <> 0 end $$;
+create or replace aggregate redshift_local.bool_and(bigint) (
+    sfunc = redshift_local.bool_and_accumulate, stype = boolean
+);
+create or replace aggregate redshift_local.bool_or(bigint) (
+    sfunc = redshift_local.bool_or_accumulate, stype = boolean
 );
 
 -- A literal in which, as everywhere in Redshift, a backslash escapes; PostgreSQL's would be E'…'.

@@ -92,6 +92,9 @@ create or replace function redshift_local.date_diff(part text, starting timetz, 
     select redshift_local.date_diff(part, (starting at time zone 'UTC')::time, (ending at time zone 'UTC')::time)
     $$;
 
+create or replace function redshift_local.last_day(value timestamp) returns date language sql immutable strict as
+    $$ select (pg_catalog.date_trunc('month', value) + interval '1 month' - interval '1 day')::date $$;
+
 -- Whole months when the days agree or both are last days; otherwise 31ths of a month.
 create or replace function redshift_local.months_between(later timestamp, earlier timestamp) returns double precision
     language sql immutable strict as
@@ -104,9 +107,6 @@ create or replace function redshift_local.months_between(later timestamp, earlie
                 + (extract(epoch from later::time) - extract(epoch from earlier::time)) / 86400) / 31
         end::double precision
     $$;
-
-create or replace function redshift_local.last_day(value timestamp) returns date language sql immutable strict as
-    $$ select (pg_catalog.date_trunc('month', value) + interval '1 month' - interval '1 day')::date $$;
 
 -- Unlike DATEADD, the last day of a month stays the last day.
 create or replace function redshift_local.add_months(value timestamp, amount bigint) returns timestamp
@@ -146,9 +146,6 @@ create or replace function redshift_local.convert_timezone(target text, value ti
 
 create or replace function redshift_local.trunc(value timestamp) returns date language sql immutable strict as
     $$ select value::date $$;
-
-create or replace function redshift_local.interval_cmp(first_value interval, second_value interval) returns integer
-    language sql immutable strict as $$ select pg_catalog.interval_cmp(first_value, second_value) $$;
 
 -- The other types in place of TIMESTAMP.
 do $each$

@@ -1,48 +1,6 @@
--- Text, JSON and hashes: what PostgreSQL 15 lacks, or does otherwise under the same name.
+-- Text: what PostgreSQL 15 lacks, or does otherwise under the same name.
 create or replace function redshift_local.replicate(value text, count integer) returns text language sql immutable strict as
     $$ select pg_catalog.repeat(value, count) $$;
-
--- Regular expressions. Parameters are letters: i ignores case, c minds it, p and e are about Redshift's own two dialects and
--- groups; PostgreSQL gives the last three other meanings.
-create or replace function redshift_local.regexp_flags(parameters text) returns text language sql immutable strict as
-    $$ select pg_catalog.translate(parameters, 'ecp', '') $$;
-create or replace function redshift_local.regexp_count(value text, pattern text) returns integer
-    language sql immutable strict as $$ select pg_catalog.regexp_count(value, pattern) $$;
-create or replace function redshift_local.regexp_count(value text, pattern text, start integer, parameters text)
-    returns integer language sql immutable strict as
-    $$ select pg_catalog.regexp_count(value, pattern, start, redshift_local.regexp_flags(parameters)) $$;
-create or replace function redshift_local.regexp_instr(
-    value text, pattern text, start integer, occurrence integer, behind integer, parameters text
-) returns integer language sql immutable strict as
-    $$
-    select pg_catalog.regexp_instr(
-        value, pattern, start, occurrence, behind, redshift_local.regexp_flags(parameters),
-        case when strpos(parameters, 'e') > 0 then 1 else 0 end
-    )
-    $$;
--- Without a match REGEXP_SUBSTR is empty, not NULL.
-create or replace function redshift_local.regexp_substr(
-    value text, pattern text, start integer default 1, occurrence integer default 1, parameters text default ''
-) returns text language sql immutable strict as
-    $$
-    select coalesce(
-        pg_catalog.regexp_substr(
-            value, pattern, start, occurrence, redshift_local.regexp_flags(parameters),
-            case when strpos(parameters, 'e') > 0 then 1 else 0 end
-        ),
-        ''
-    )
-    $$;
--- Every match is replaced, not the first alone.
-create or replace function redshift_local.regexp_replace(
-    value text, pattern text, replacement text default '', start integer default 1, parameters text default ''
-) returns text language sql immutable strict as
-    $$
-    select pg_catalog.substr(value, 1, start - 1)
-        || pg_catalog.regexp_replace(
-            pg_catalog.substr(value, start), pattern, replacement, 'g' || redshift_local.regexp_flags(parameters)
-        )
-    $$;
 
 create or replace function redshift_local.listagg_result(value text) returns text language plpgsql immutable as
     $$
@@ -58,119 +16,87 @@ create or replace function redshift_local.octetindex(wanted text, value text) re
     language sql immutable strict as
     $$ select coalesce(nullif(position(convert_to(wanted, 'UTF8') in convert_to(value, 'UTF8')), 0), 0) $$;
 
--- CRC-32C (Castagnoli) of the bytes, as hexadecimal digits.
-create or replace function redshift_local.crc32(value text) returns varchar language plpgsql immutable strict as
+-- The part is counted from 1; PostgreSQL also counts from the end, with negative numbers.
+create or replace function redshift_local.split_part(value text, delimiter text, part integer) returns text
+    language sql immutable strict as $$ select pg_catalog.split_part(value, delimiter, greatest(part, 0)) $$;
+
+-- Byte by byte; PostgreSQL gives how far the bytes are apart.
+create or replace function redshift_local.bttext_pattern_cmp(one text, other text) returns integer
+    language sql immutable strict as
+    $$ select sign(pg_catalog.bttext_pattern_cmp(one, other)::numeric)::integer $$;
+create or replace function redshift_local.bpcharcmp(one text, other text) returns integer
+    language sql immutable strict as $$ select redshift_local.bttext_pattern_cmp(one, other) $$;
+
+-- American Soundex of the ASCII letters alone: a letter and three digits, or nothing.
+create or replace function redshift_local.soundex(value text) returns varchar language plpgsql immutable strict as
     $$
     declare
-        bytes bytea := convert_to(value, 'UTF8');
-        register bigint := 4294967295;
+        letters text := regexp_replace(upper(value), '[^A-Z]', '', 'g');
+        code text := left(letters, 1);
+        letter text;
+        digit text;
+        digit_before text := pg_catalog.translate(code, 'BFPVCGJKQSXZDTLMNRAEIOUYHW', '11112222222233455600000000');
     begin
-        for position in 0 .. length(bytes) - 1 loop
-            register := register # get_byte(bytes, position);
-            for bit in 1 .. 8 loop
-                register := (register >> 1) # (case when register & 1 = 1 then 2197175160 else 0 end);
-            end loop;
+        for position in 2 .. length(letters) loop
+            letter := substr(letters, position, 1);
+            -- H and W do not part equal sounds; vowels do.
+            continue when letter in ('H', 'W');
+            digit := pg_catalog.translate(letter, 'BFPVCGJKQSXZDTLMNRAEIOUY', '111122222222334556000000');
+            if digit <> '0' and digit <> digit_before then
+                code := code || digit;
+            end if;
+            digit_before := digit;
         end loop;
-        return lpad(to_hex(register # 4294967295), 8, '0');
+        return case when code = '' then '' else rpad(left(code, 4), 4, '0') end;
     end
     $$;
-
--- FNV-1a in 64 bits, as a signed number. Integers are hashed by as many bytes as their type has, the lowest first; the hash
--- of one value may be the seed of the next. The default is the algorithm's own.
-create or replace function redshift_local.fnv_bytes(bytes bytea, seed bigint) returns bigint
-    language plpgsql immutable strict as
-    $$
-    declare
-        hash numeric := case when seed < 0 then seed + 18446744073709551616 else seed end;
-        low bigint;
-    begin
-        for index in 0 .. length(bytes) - 1 loop
-            low := mod(hash, 256)::bigint;
-            hash := mod((hash - low + (low # get_byte(bytes, index))) * 1099511628211, 18446744073709551616);
-        end loop;
-        return (case when hash >= 9223372036854775808 then hash - 18446744073709551616 else hash end)::bigint;
-    end
-    $$;
-create or replace function redshift_local.lowest_bytes(value bigint, size integer) returns bytea language sql immutable as
-    $$
-    select string_agg(substr(int8send(value), 9 - place, 1), '' order by place)
-    from generate_series(1, size) as place
-    $$;
-create or replace function redshift_local.fnv_hash(value text, seed bigint default -3750763034362895579) returns bigint
-    language sql immutable strict as
-    $$ select redshift_local.fnv_bytes(convert_to(value, 'UTF8'), seed) $$;
-create or replace function redshift_local.fnv_hash(value smallint, seed bigint default -3750763034362895579) returns bigint
-    language sql immutable strict as
-    $$ select redshift_local.fnv_bytes(redshift_local.lowest_bytes(value, 2), seed) $$;
-create or replace function redshift_local.fnv_hash(value integer, seed bigint default -3750763034362895579) returns bigint
-    language sql immutable strict as
-    $$ select redshift_local.fnv_bytes(redshift_local.lowest_bytes(value, 4), seed) $$;
-create or replace function redshift_local.fnv_hash(value bigint, seed bigint default -3750763034362895579) returns bigint
-    language sql immutable strict as
-    $$ select redshift_local.fnv_bytes(redshift_local.lowest_bytes(value, 8), seed) $$;
-
--- JSON in text. What is no JSON is an error, or NULL where the last argument says so.
-create or replace function redshift_local.is_valid_json(value text) returns boolean language plpgsql immutable strict as
-    $$
-    begin
-        return json_typeof(value::json) = 'object';
-    exception when others then
-        return false;
-    end
-    $$;
-create or replace function redshift_local.is_valid_json_array(value text) returns boolean
-    language plpgsql immutable strict as
-    $$
-    begin
-        return json_typeof(value::json) = 'array';
-    exception when others then
-        return false;
-    end
-    $$;
-create or replace function redshift_local.json_array_length(value text) returns integer language sql immutable strict as
-    $$ select pg_catalog.json_array_length(value::json) $$;
-create or replace function redshift_local.json_array_length(value text, null_if_invalid boolean) returns integer
+-- How many places of the two Soundex codes agree; 1 when neither text has a letter.
+create or replace function redshift_local.difference(one text, other text) returns integer
     language sql immutable strict as
     $$
     select case
-        when redshift_local.is_valid_json_array(value) or not null_if_invalid then redshift_local.json_array_length(value)
-    end
-    $$;
-create or replace function redshift_local.json_extract_array_element_text(value text, index integer) returns text
-    language sql immutable strict as $$ select value::json ->> index $$;
-create or replace function redshift_local.json_extract_array_element_text(
-    value text, index integer, null_if_invalid boolean
-) returns text language sql immutable strict as
-    $$
-    select case when redshift_local.is_valid_json_array(value) or not null_if_invalid then value::json ->> index end
-    $$;
-create or replace function redshift_local.json_extract_path_text(value text, variadic path text[]) returns text
-    language sql immutable strict as $$ select pg_catalog.json_extract_path_text(value::json, variadic path) $$;
--- The flag stands last in Redshift; the translation puts it in front of the path.
-create or replace function redshift_local.json_extract_path_text_or_null(
-    null_if_invalid boolean, value text, variadic path text[]
-) returns text language sql immutable strict as
-    $$
-    select case
-        when redshift_local.is_valid_json(value) or redshift_local.is_valid_json_array(value) or not null_if_invalid
-            then redshift_local.json_extract_path_text(value, variadic path)
+        when redshift_local.soundex(one) = '' and redshift_local.soundex(other) = '' then 1
+        else (
+            select count(*)
+            from generate_series(1, 4) as place
+            where substr(redshift_local.soundex(one), place, 1) <> ''
+                and substr(redshift_local.soundex(one), place, 1) = substr(redshift_local.soundex(other), place, 1)
+        )::integer
     end
     $$;
 
--- A value in another type, or NULL where it has none there.
-create or replace function redshift_local.try_cast(value text, type_name text) returns text language plpgsql immutable as
-    $$
-    declare
-        result text;
-    begin
-        execute format('select %L::%s::text', value, type_name) into result;
-        return result;
-    exception when others then
-        return null;
-    end
-    $$;
+-- The order is ICU's; servers built without ICU have no such collation.
+do $$
+begin
+    create collation if not exists redshift_local.case_insensitive (
+        provider = icu, locale = 'und-u-ks-level2', deterministic = false
+    );
+exception when feature_not_supported then
+    raise notice 'this PostgreSQL has no ICU, so COLLATE(…, ''case_insensitive'') fails';
+end
+$$;
 
-create or replace function redshift_local.sign(value integer) returns numeric language sql immutable strict as
-    $$ select pg_catalog.sign(value::numeric) $$;
-create or replace function redshift_local.sign(value bigint) returns numeric language sql immutable strict as
-    $$ select pg_catalog.sign(value::numeric) $$
+-- Functions of text also take numbers, dates and times, as their text.
+create or replace function redshift_local.substring(value anyelement, start integer) returns text
+    language sql stable strict as $$ select pg_catalog.substring(value::text, start) $$;
+create or replace function redshift_local.substring(value anyelement, start integer, size integer) returns text
+    language sql stable strict as $$ select pg_catalog.substring(value::text, start, size) $$;
+create or replace function redshift_local.split_part(value anyelement, delimiter text, part integer) returns text
+    language sql stable strict as $$ select redshift_local.split_part(value::text, delimiter, part) $$;
+create or replace function redshift_local.length(value anyelement) returns integer language sql stable strict as
+    $$ select pg_catalog.length(value::text) $$;
+create or replace function redshift_local.left(value anyelement, count integer) returns text
+    language sql stable strict as $$ select pg_catalog.left(value::text, count) $$;
+create or replace function redshift_local.right(value anyelement, count integer) returns text
+    language sql stable strict as $$ select pg_catalog.right(value::text, count) $$;
+create or replace function redshift_local.replace(value anyelement, part text, replacement text) returns text
+    language sql stable strict as $$ select pg_catalog.replace(value::text, part, replacement) $$;
+create or replace function redshift_local.like_text(value timestamp, pattern text) returns boolean
+    language sql stable strict as $$ select value::text like pattern $$;
+do $$
+begin
+    create operator redshift_local.~~ (leftarg = timestamp, rightarg = text, function = redshift_local.like_text);
+exception when duplicate_function then
+    null;
+end
+$$

@@ -12,9 +12,6 @@ create or replace aggregate redshift_local.last_value_present(anyelement) (
     sfunc = redshift_local.last_of, stype = anyelement
 );
 
-create or replace function redshift_local.percentile_cont_of(items double precision[], fraction double precision)
-    returns double precision language sql immutable as
-    $$ select pg_catalog.percentile_cont(fraction) within group (order by item) from unnest(items) as item $$;
 create or replace function redshift_local.percentile_disc_of(items anyarray, fraction double precision, is_descending boolean)
     returns anyelement language sql immutable as
     $$
@@ -31,4 +28,8 @@ create or replace function redshift_local.listagg_of(items text[], keys jsonb[],
         else string_agg(item, delimiter order by key is null, key)
     end
     from unnest(items, keys) as pair (item, key)
-    $$
+    $$;
+-- The value `count` places in front of the end, among those that are not NULL.
+create or replace function redshift_local.present_from_end(items anyarray, count integer) returns anyelement
+    language sql immutable strict as
+    $$ select present[cardinality(present) - count + 1] from (select array_remove(items, null)) as kept (present) $$

@@ -121,7 +121,8 @@ pub(super) fn rewrite_deviation(rewrite: &mut Rewrite<'_>, call: usize) {
     }
 }
 
-/// Without OVER they are PostgreSQL's.
+/// PERCENTILE_CONT takes all values of the group or window, as its type is theirs; PERCENTILE_DISC without OVER is
+/// PostgreSQL's.
 pub(super) fn rewrite_percentile(
     rewrite: &mut Rewrite<'_>,
     call: usize,
@@ -133,15 +134,18 @@ pub(super) fn rewrite_percentile(
         let form = format!("its form is {}(fraction) WITHIN GROUP (ORDER BY value)", name.to_uppercase());
         return Err(rewrite.refuse(call, name.to_uppercase(), form));
     };
-    let Some(window) = tail.window else { return Ok(()) };
+    let is_continuous = name == "percentile_cont";
+    if tail.window.is_none() && !is_continuous {
+        return Ok(());
+    }
+    let over = tail.window.map_or_else(String::new, |open| format!(" over {}", rewrite.render(open..tail.end)));
     let fraction = rewrite.render(fraction.clone());
     let (value, is_descending) = only_key(rewrite, call, order.clone())?;
-    let window = rewrite.render(window..tail.end);
-    let percentile = if name == "percentile_cont" {
+    let percentile = if is_continuous {
         let fraction = if is_descending { format!("1 - ({fraction})") } else { fraction };
-        format!("redshift_local.percentile_cont_of(array_agg(({value})::float8) over {window}, {fraction})")
+        format!("redshift_local.percentile_cont(array_agg({value}){over}, ({fraction})::numeric)")
     } else {
-        format!("redshift_local.percentile_disc_of(array_agg({value}) over {window}, {fraction}, {is_descending})")
+        format!("redshift_local.percentile_disc_of(array_agg({value}){over}, {fraction}, {is_descending})")
     };
     rewrite.replace_range(call..tail.end, percentile);
     Ok(())
@@ -174,6 +178,40 @@ fn rewrite_nth_present(rewrite: &mut Rewrite<'_>, call: usize, nulls: usize) -> 
     Ok(())
 }
 
+/// `LAG(x, n) IGNORE NULLS OVER w`: the n-th value that is not NULL among the rows in front of this one; LEAD looks behind it.
+fn rewrite_neighbour_present(rewrite: &mut Rewrite<'_>, call: usize, nulls: usize) -> Result<(), Refusal> {
+    let is_lag = rewrite.is(call, "lag");
+    let close = rewrite.partner(call + 1);
+    let tail = Tail::of(rewrite, call)?;
+    let arguments = rewrite.split_at_commas(call + 2..close.min(nulls));
+    let (Some(value), Some(window), 1..=2) = (arguments.first(), tail.window, arguments.len()) else {
+        let name = rewrite.tokens[call].text.to_uppercase();
+        let form = format!("its form is {name}(value, offset) IGNORE NULLS OVER (…)");
+        return Err(rewrite.refuse(call, name, form));
+    };
+    let value = rewrite.render(value.clone());
+    let (rows, nearest) = if is_lag {
+        ("unbounded preceding and 1 preceding", "last_value_present")
+    } else {
+        ("1 following and unbounded following", "first_value_present")
+    };
+    let window = format!("{} rows between {rows})", rewrite.render(window..tail.end - 1));
+    let neighbour = match arguments.get(1).map(|offset| rewrite.render(offset.clone())) {
+        None => format!("redshift_local.{nearest}({value}) over {window}"),
+        Some(offset) => {
+            let values = format!("array_agg({value}) over {window}");
+            let found = if is_lag {
+                format!("redshift_local.present_from_end({values}, ({offset})::integer)")
+            } else {
+                format!("(array_remove({values}, null))[({offset})::integer]")
+            };
+            format!("(case when ({offset}) = 0 then ({value}) else {found} end)")
+        }
+    };
+    rewrite.replace_range(call..tail.end, neighbour);
+    Ok(())
+}
+
 /// RESPECT NULLS is what PostgreSQL does; IGNORE NULLS is an aggregate of the shims.
 pub(super) fn rewrite_null_treatment(rewrite: &mut Rewrite<'_>, call: usize) -> Result<(), Refusal> {
     // Redshift also takes it inside the brackets: FIRST_VALUE(x IGNORE NULLS).
@@ -182,10 +220,8 @@ pub(super) fn rewrite_null_treatment(rewrite: &mut Rewrite<'_>, call: usize) -> 
     let Some(nulls) = Tail::of(rewrite, call)?.nulls.or(inside) else { return Ok(()) };
     if rewrite.is(nulls, "ignore") {
         let name = rewrite.tokens[call].text.clone();
-        if !name.ends_with("_value") {
-            let construct = format!("{} IGNORE NULLS", name.to_uppercase());
-            let reason = "the stand-in has it for FIRST_VALUE, LAST_VALUE and NTH_VALUE";
-            return Err(rewrite.not_offered(nulls, construct, reason));
+        if name == "lag" || name == "lead" {
+            return rewrite_neighbour_present(rewrite, call, nulls);
         }
         if name == "nth_value" {
             return rewrite_nth_present(rewrite, call, nulls);

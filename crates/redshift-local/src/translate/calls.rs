@@ -8,6 +8,9 @@ use crate::dialect::Refusal;
 use crate::dialect::lexer::TokenKind;
 use crate::dialect::types::read_type;
 
+/// Functions of the shims that Redshift calls without brackets.
+const CALLED_WITHOUT_BRACKETS: &[&str] = &["sysdate", "current_user_id", "current_aws_account", "current_namespace"];
+
 /// Rewrites every call, cast and special word in `range`, from the last to the first: what stands inside a call's brackets
 /// is finished before the call takes its text.
 pub(crate) fn rewrite_calls(rewrite: &mut Rewrite<'_>, range: Range<usize>) -> Result<(), Refusal> {
@@ -21,8 +24,11 @@ pub(crate) fn rewrite_calls(rewrite: &mut Rewrite<'_>, range: Range<usize>) -> R
         }
         if rewrite.is_symbol(index + 1, "(") {
             rewrite_call(rewrite, index)?;
-        } else if rewrite.is(index, "sysdate") && !is_part_of_a_name(rewrite, index) {
-            rewrite.replace(index, "redshift_local.sysdate()");
+        } else if CALLED_WITHOUT_BRACKETS.iter().any(|word| rewrite.is(index, word))
+            && !is_part_of_a_name(rewrite, index)
+        {
+            let call = format!("redshift_local.{}()", rewrite.tokens[index].text);
+            rewrite.replace(index, call);
         } else if rewrite.are(index, &["approximate", "count"])
             || rewrite.are(index, &["approximate", "percentile_disc"])
         {
@@ -68,6 +74,21 @@ fn rewrite_call(rewrite: &mut Rewrite<'_>, index: usize) -> Result<(), Refusal> 
         }
         "nvl" | "isnull" => rewrite.replace(index, "coalesce"),
         "len" => rewrite.replace(index, "length"),
+        "grouping_id" => rewrite.replace(index, "grouping"),
+        "substring" => {
+            // PostgreSQL's own SUBSTRING alone is written with words; the shims have one for values that are no text.
+            let mut at = open + 1;
+            while at < close {
+                if rewrite.is(at, "from") || rewrite.is(at, "for") {
+                    rewrite.replace(at, ",");
+                }
+                at = rewrite.next_beside(at);
+            }
+        }
+        "collate" => {
+            count_is(rewrite, 2..=2, "COLLATE(text, 'case_insensitive')")?;
+            rewrite_collate(rewrite, index, close, &arguments)?;
+        }
         "nvl2" => {
             count_is(rewrite, 3..=3, "NVL2(value, if not null, if null)")?;
             rewrite.replace(index, "(case when ");
@@ -170,10 +191,27 @@ fn rewrite_try_cast(rewrite: &mut Rewrite<'_>, index: usize, close: usize) -> Re
     }
     let value = rewrite.render(index + 2..at);
     let type_name = read_type(rewrite.sql, &rewrite.tokens, at + 1)?.postgres;
-    rewrite.replace_range(
-        index..close + 1,
-        format!("redshift_local.try_cast(({value})::text, '{type_name}')::{type_name}"),
-    );
+    rewrite.replace_range(index..close + 1, format!("redshift_local.try_cast({value}, '{type_name}')::{type_name}"));
+    Ok(())
+}
+
+/// The collation is a literal; CASE_SENSITIVE is what all text is.
+fn rewrite_collate(
+    rewrite: &mut Rewrite<'_>,
+    index: usize,
+    close: usize,
+    arguments: &[Range<usize>],
+) -> Result<(), Refusal> {
+    let collation = match rewrite.tokens[arguments[1].start].text.to_lowercase().as_str() {
+        "'case_sensitive'" => "\"default\"",
+        "'case_insensitive'" => "redshift_local.case_insensitive",
+        _ => {
+            let reason = "its collation is 'case_sensitive' or 'case_insensitive'";
+            return Err(rewrite.refuse(arguments[1].start, "COLLATE", reason));
+        }
+    };
+    let value = rewrite.render(arguments[0].clone());
+    rewrite.replace_range(index..close + 1, format!("(({value}) collate {collation})"));
     Ok(())
 }
 

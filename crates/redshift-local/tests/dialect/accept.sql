@@ -468,7 +468,7 @@ select regexp_substr(email, '@[^.]*'), regexp_instr(email, '@'), regexp_count(a,
 -- case: select_json_extract_path_text_a_1_a_json_array_length_1_is_v
 select json_extract_path_text('{"a":1}', 'a'), json_array_length('[1]'), is_valid_json('x'), json_extract_array_element_text('[1]', 0)
 ;;
--- case: select_sha1_a_sha2_a_256_md5_a_crc32_a_fnv_hash_a_func_sha1 => not offered
+-- case: select_sha1_a_sha2_a_256_md5_a_crc32_a_fnv_hash_a_func_sha1
 select sha1('a'), sha2('a', 256), md5('a'), crc32('a'), fnv_hash('a'), func_sha1('a'), strtol('f', 16)
 ;;
 -- case: with_recursive_n_i_as_select_1_union_all_select_i_1_from_n_w
@@ -645,7 +645,7 @@ select stddev_samp(a), stddev_pop(a), variance(a), var_samp(a), var_pop(a), bool
 -- case: select_current_user_session_user_user_current_user_id_curren
 select current_user, session_user, user, current_user_id, current_database(), version(), pg_backend_pid(), current_setting('x')
 ;;
--- case: select_pg_last_copy_count_pg_last_query_id => not offered
+-- case: select_pg_last_copy_count_pg_last_query_id
 select pg_last_copy_count(), pg_last_query_id()
 ;;
 -- case: select_it_s_back_slash_a_b_quoted_name_from_raw_table

@@ -767,9 +767,6 @@ select statement_timestamp()
 -- case: select_transaction_timestamp => TRANSACTION_TIMESTAMP()
 select transaction_timestamp()
 ;;
--- case: select_timeofday => TIMEOFDAY()
-select timeofday()
-;;
 -- case: select_make_date_2024_1_1 => MAKE_DATE()
 select make_date(2024, 1, 1)
 ;;

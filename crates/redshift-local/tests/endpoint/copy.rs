@@ -117,10 +117,11 @@ async fn a_copy_is_part_of_its_batch() {
     let failed = warehouse.run_batch(&[&copy, "select 1 / 0"]).await;
     assert_eq!((failed.status(), failed.0.sub_statements()[0].result_rows), ("FAILED", 10_000));
     assert_eq!(warehouse.value("select count(*) from t").await, "0");
-    let id = warehouse.submit_batch(&[&copy, "select pg_last_copy_count(), sum(a) from t"]).await;
+    let counts = "select pg_last_copy_count(), sum(a), pg_last_copy_id() = pg_last_query_id() from t";
+    let id = warehouse.submit_batch(&[&copy, counts]).await;
     let loaded = warehouse.end(&id).await;
     assert!(loaded.is_finished(), "{}", loaded.error());
-    assert_eq!(warehouse.result(&format!("{id}:2")).await, [["10000", "49995000"]]);
+    assert_eq!(warehouse.result(&format!("{id}:2")).await, [["10000", "49995000", "true"]]);
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use crate::decimal;
 use crate::dialect::statement_kind::StatementKind;
 use crate::engine_error::EngineError;
 use crate::late_binding;
+use crate::lateral_alias;
 use crate::object_store::ObjectStore;
 use crate::procedure;
 use crate::result_set::{ColumnMetadata, ResultSet};
@@ -43,6 +44,8 @@ pub(crate) struct Engine<'a> {
     pub(crate) transaction: Transaction,
     /// The COPYs so far, failed ones too.
     pub(crate) loads: Vec<Load>,
+    /// The query that the statement is.
+    pub(crate) query_id: i64,
 }
 
 impl Engine<'_> {
@@ -93,18 +96,29 @@ impl Engine<'_> {
     /// What the translation cannot know without the catalog.
     async fn complete(&mut self, sql: String) -> Result<String, EngineError> {
         let sql = late_binding::expand(self.session, sql).await?;
+        let sql = lateral_alias::resolve(self.session, self.transaction, sql).await?;
         decimal::size(self.session, self.transaction, sql).await
     }
 
     /// COPY takes several statements of PostgreSQL, which belong together.
     async fn in_transaction(&mut self, command: &copy::CopyCommand) -> Result<Outcome, EngineError> {
         if self.transaction == Transaction::Callers {
-            return self.copy(command).await;
+            let copied = self.copy(command).await?;
+            self.remember_query("last_copy_id").await?;
+            return Ok(copied);
         }
         execute(self.session, "begin isolation level repeatable read").await?;
         let copied = self.copy(command).await;
         execute(self.session, if copied.is_ok() { "commit" } else { "rollback" }).await?;
+        self.remember_query("last_copy_id").await?;
         copied
+    }
+
+    /// What `pg_last_copy_id()` and its like answer for the rest of the session, or until the transaction is rolled back.
+    pub(crate) async fn remember_query(&mut self, name: &str) -> Result<(), EngineError> {
+        let remember = format!("select set_config('redshift_local.{name}', '{}', false)", self.query_id);
+        sqlx::raw_sql(AssertSqlSafe(remember)).execute(&mut *self.session).await?;
+        Ok(())
     }
 
     async fn copy(&mut self, command: &copy::CopyCommand) -> Result<Outcome, EngineError> {
@@ -114,6 +128,7 @@ impl Engine<'_> {
 
     async fn unload(&mut self, command: &UnloadCommand) -> Result<Outcome, EngineError> {
         let row_count = unload::run(command, self.object_store, self.session, self.transaction).await?;
+        self.remember_query("last_unload_id").await?;
         Ok(Outcome { row_count, result: None })
     }
 }

@@ -47,6 +47,7 @@ mod faults;
 mod history;
 mod kept_session;
 mod late_binding;
+mod lateral_alias;
 mod object_store;
 mod postgres_binary;
 mod procedure;

@@ -1,6 +1,7 @@
 //! The endpoint as clients see it: AWS's own SDK speaks to a served `redshift_local`, which runs on a real PostgreSQL that
 //! these tests start themselves, and for COPY and UNLOAD on the S3 of a LocalStack.
 
+mod aliases; // of a SELECT list, in the same list
 mod api; // statuses, sub-statements, idempotency, cancellation, refused requests
 mod catalog; // databases, schemas, tables
 mod clients; // boto3, the AWS CLI, awswrangler

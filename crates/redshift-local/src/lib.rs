@@ -12,7 +12,13 @@
 //!   and newer, which no longer tells where an operator stands, have PostgreSQL's scale. The guide does not say whether the
 //!   last digit of a quotient or an average is cut or rounded; here it is cut.
 //! * Where DATEDIFF(week) puts its boundary is not documented; here it is Monday.
-//! * PERCENTILE_CONT of DECIMAL values is a DOUBLE PRECISION here.
+//! * Trailing blanks of VARCHAR count in comparisons; in Redshift they do not, as those of CHAR.
+//! * Redshift converts numbers, dates and times to text by itself; here the commonest functions of text take them, and
+//!   elsewhere they must be cast. What is compared by COLLATE(…, 'case_insensitive') is ordered as ICU does, and has no LIKE.
+//! * FNV_HASH takes text and integers, MURMUR3_32_HASH also DATE and TIMESTAMP; TEXT_TO_INT_ALT and TEXT_TO_NUMERIC_ALT take
+//!   no format. TO_DATE and TO_TIMESTAMP let overflow run over in formats of numbers alone. TRY_CAST is NULL for what
+//!   PostgreSQL's CAST refuses.
+//! * CURRENT_AWS_ACCOUNT and CURRENT_NAMESPACE are zeros.
 //! * Identity columns have gaps, but count in the order of insertion.
 //! * A view that is made of one WITH NO SCHEMA BINDING is bound to the tables below it. SVV_COLUMNS does not show the columns
 //!   of late-binding views; DescribeTable does.
@@ -20,7 +26,7 @@
 //! * Refused though Redshift has it: WithEvent; SUPER and the other types
 //!   PostgreSQL lacks; UNLOAD of other formats than Parquet, with PARTITION BY, keys, REGION or EXTENSION; COPY of
 //!   other formats than Parquet; Python and Lambda functions; the functions that `dialect/functions.txt` marks;
-//!   PIVOT and UNPIVOT; IGNORE NULLS of LAG and LEAD; an alias of the same SELECT list inside another of its expressions.
+//!   PIVOT and UNPIVOT.
 //! * UNLOAD writes one file after the other, each of about 64 MB at most, and names them as slices; an ORDER BY holds across
 //!   them. TIMESTAMP is stored as INT64 microseconds and DECIMAL in the smallest form, where Redshift writes INT96 and
 //!   FIXED_LEN_BYTE_ARRAY. A DECIMAL whose precision PostgreSQL does not know must be cast, and TIME has no form.

@@ -39,4 +39,6 @@ begin
 end
 $each$;
 create or replace function redshift_local.trunc(value double precision, digits integer) returns double precision
-    language sql immutable strict as $$ select pg_catalog.trunc(value::numeric, digits)::double precision $$
+    language sql immutable strict as $$ select pg_catalog.trunc(value::numeric, digits)::double precision $$;
+create or replace function redshift_local.to_hex(value smallint) returns text language sql immutable strict as
+    $$ select pg_catalog.to_hex(value::integer) $$

@@ -14,6 +14,8 @@ create or replace function redshift_local.regexp_group(pattern text, parameters 
     end
     $$;
 
+-- An earlier stand-in left a form of two arguments, beside which the defaults would be ambiguous.
+drop function if exists redshift_local.regexp_count(text, text);
 create or replace function redshift_local.regexp_count(
     value text, pattern text, start integer default 1, parameters text default ''
 ) returns integer language sql immutable strict as

@@ -18,4 +18,6 @@ create or replace function redshift_local.current_user_id() returns integer lang
 create or replace function redshift_local.current_aws_account() returns bigint language sql stable as
     $$ select 0::bigint $$;
 create or replace function redshift_local.current_namespace() returns varchar language sql stable as
-    $$ select '00000000-0000-0000-0000-000000000000'::varchar $$
+    $$ select '00000000-0000-0000-0000-000000000000'::varchar $$;
+create or replace function redshift_local.db_collation() returns varchar language sql stable as
+    $$ select 'case_sensitive'::varchar $$

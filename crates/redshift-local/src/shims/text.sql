@@ -77,20 +77,44 @@ end
 $$;
 
 -- Functions of text also take numbers, dates and times, as their text.
-create or replace function redshift_local.substring(value anyelement, start integer) returns text
-    language sql stable strict as $$ select pg_catalog.substring(value::text, start) $$;
-create or replace function redshift_local.substring(value anyelement, start integer, size integer) returns text
-    language sql stable strict as $$ select pg_catalog.substring(value::text, start, size) $$;
+do $each$
+declare
+    name text;
+    parameters text;
+    arguments text;
+    result text;
+begin
+    for name, parameters, arguments, result in
+        values
+            ('substring', ', start integer', ', start', 'text'),
+            ('substring', ', start integer, size integer', ', start, size', 'text'),
+            ('length', '', '', 'integer'),
+            ('octet_length', '', '', 'integer'),
+            ('left', ', size integer', ', size', 'text'),
+            ('right', ', size integer', ', size', 'text'),
+            ('replace', ', part text, replacement text', ', part, replacement', 'text'),
+            ('strpos', ', part text', ', part', 'integer'),
+            ('lpad', ', size integer', ', size', 'text'),
+            ('lpad', ', size integer, filling text', ', size, filling', 'text'),
+            ('rpad', ', size integer', ', size', 'text'),
+            ('rpad', ', size integer, filling text', ', size, filling', 'text'),
+            ('upper', '', '', 'text'),
+            ('lower', '', '', 'text'),
+            ('reverse', '', '', 'text'),
+            ('md5', '', '', 'text')
+    loop
+        execute format(
+            $form$
+            create or replace function redshift_local.%1$s(value anyelement%2$s) returns %4$s
+                language sql stable strict as $$ select pg_catalog.%1$s(value::text%3$s) $$
+            $form$,
+            name, parameters, arguments, result
+        );
+    end loop;
+end
+$each$;
 create or replace function redshift_local.split_part(value anyelement, delimiter text, part integer) returns text
     language sql stable strict as $$ select redshift_local.split_part(value::text, delimiter, part) $$;
-create or replace function redshift_local.length(value anyelement) returns integer language sql stable strict as
-    $$ select pg_catalog.length(value::text) $$;
-create or replace function redshift_local.left(value anyelement, count integer) returns text
-    language sql stable strict as $$ select pg_catalog.left(value::text, count) $$;
-create or replace function redshift_local.right(value anyelement, count integer) returns text
-    language sql stable strict as $$ select pg_catalog.right(value::text, count) $$;
-create or replace function redshift_local.replace(value anyelement, part text, replacement text) returns text
-    language sql stable strict as $$ select pg_catalog.replace(value::text, part, replacement) $$;
 create or replace function redshift_local.like_text(value timestamp, pattern text) returns boolean
     language sql stable strict as $$ select value::text like pattern $$;
 do $$

@@ -226,7 +226,12 @@ impl Execution<'_> {
         let object_store = &self.endpoint.object_store;
         let mut engine = Engine { object_store, session: &mut *self.session, transaction, loads: Vec::new(), query_id };
         let mut ran = engine.run(sql, &self.statement.parameters).await;
-        if let (Ok(_), Err(error)) = (&ran, engine.remember_query("last_query_id").await) {
+        // Nobody can ask for it when the session ends here.
+        let ends_session = self.statement.session_id.is_none() && index + 1 == self.statement.sub_statements.len();
+        if ran.is_ok()
+            && !ends_session
+            && let Err(error) = engine.remember_query("last_query_id").await
+        {
             ran = Err(error);
         }
         self.loads.extend(engine.loads.into_iter().map(|load| (query_id, load)));

@@ -115,12 +115,34 @@ end
 $each$;
 create or replace function redshift_local.split_part(value anyelement, delimiter text, part integer) returns text
     language sql stable strict as $$ select redshift_local.split_part(value::text, delimiter, part) $$;
-create or replace function redshift_local.like_text(value timestamp, pattern text) returns boolean
-    language sql stable strict as $$ select value::text like pattern $$;
-do $$
+-- LIKE, too; an operator that stands already is left alone, as it cannot be replaced.
+do $each$
+declare
+    source text;
 begin
-    create operator redshift_local.~~ (leftarg = timestamp, rightarg = text, function = redshift_local.like_text);
-exception when duplicate_function then
-    null;
+    foreach source in array array['date', 'timestamp', 'timestamptz', 'smallint', 'integer', 'bigint', 'numeric'] loop
+        execute format(
+            $forms$
+            create or replace function redshift_local.like_text(value %1$s, pattern text) returns boolean
+                language sql stable strict as $$ select value::text like pattern $$;
+            create or replace function redshift_local.not_like_text(value %1$s, pattern text) returns boolean
+                language sql stable strict as $$ select value::text not like pattern $$;
+            $forms$,
+            source
+        );
+        if to_regoperator(format('redshift_local.~~ (%s, text)', source)) is null then
+            execute format(
+                $forms$
+                create operator redshift_local.~~ (
+                    leftarg = %1$s, rightarg = text, function = redshift_local.like_text
+                );
+                create operator redshift_local.!~~ (
+                    leftarg = %1$s, rightarg = text, function = redshift_local.not_like_text
+                );
+                $forms$,
+                source
+            );
+        end if;
+    end loop;
 end
-$$
+$each$

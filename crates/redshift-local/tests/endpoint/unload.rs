@@ -145,7 +145,7 @@ async fn a_manifest_tells_what_was_written() {
 #[tokio::test]
 async fn an_empty_result_writes_nothing() {
     let (bucket, warehouse) = start("unload_empty").await;
-    let query = "select 1 as a where 1 = 0";
+    let query = "select 1 as a, a + 1 as b where 1 = 0";
     let counts = "select pg_last_unload_count(), pg_last_unload_id() = pg_last_query_id()";
     let id = warehouse.submit_batch(&[&unload(query, &bucket, "out/", "manifest verbose"), counts]).await;
     assert!(warehouse.end(&id).await.is_finished());

@@ -100,6 +100,19 @@ impl Warehouse {
         }
     }
 
+    /// Waits until that many statements of a batch, and one more, have run.
+    pub(crate) async fn wait_for_sub_statement(&self, id: &str, index: usize) {
+        let started = Instant::now();
+        loop {
+            let statement = self.wait(id, |_| true).await;
+            if statement.sub_statuses().get(index) == Some(&"FINISHED") {
+                return;
+            }
+            assert!(started.elapsed() < DEADLINE, "sub-statement {index} of {id} never ended: {}", statement.error());
+            tokio::task::yield_now().await;
+        }
+    }
+
     pub(crate) async fn end(&self, id: &str) -> Statement {
         self.end_within(id, DEADLINE).await
     }

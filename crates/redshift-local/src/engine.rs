@@ -13,6 +13,7 @@ use crate::lateral_alias;
 use crate::object_store::ObjectStore;
 use crate::procedure;
 use crate::result_set::{ColumnMetadata, ResultSet};
+use crate::snapshot::Snapshot;
 use crate::statement::Parameter;
 use crate::translate::{Action, Values, translate};
 use crate::unload::{self, UnloadCommand};
@@ -42,6 +43,7 @@ pub(crate) struct Engine<'a> {
     pub(crate) object_store: &'a ObjectStore,
     pub(crate) session: &'a mut PgConnection,
     pub(crate) transaction: Transaction,
+    pub(crate) snapshot: &'a mut Snapshot,
     /// The COPYs so far, failed ones too.
     pub(crate) loads: Vec<Load>,
     /// The query that the statement is.
@@ -70,6 +72,11 @@ impl Engine<'_> {
 
     /// Runs what a statement was translated to.
     pub(crate) async fn perform(&mut self, action: Action) -> Result<Outcome, EngineError> {
+        match &action {
+            Action::Sql(sql) => self.snapshot.note(sql)?,
+            Action::Copy(_) | Action::Unload(_) => self.snapshot.take(),
+            Action::Alone { .. } | Action::Call(_) => {}
+        }
         match action {
             Action::Sql(sql) => {
                 let sql = self.complete(sql).await?;
@@ -91,6 +98,29 @@ impl Engine<'_> {
             }
             Action::Call(command) => procedure::call(self, &command, Values::NONE).await,
         }
+    }
+
+    /// The value of a query that an expression was made to. It takes no snapshot, unless it reads tables.
+    pub(crate) async fn compute(&mut self, sql: String) -> Result<Outcome, EngineError> {
+        if !self.awaits_snapshot() {
+            return self.perform(Action::Sql(sql)).await;
+        }
+        let Some(query) = self.snapshot.without_session(&sql)? else { return self.perform(Action::Sql(sql)).await };
+        let second = self.snapshot.second_session(self.session).await?;
+        let query = decimal::size(second, Transaction::Own, query).await?;
+        Ok(run_sql(second, query).await?)
+    }
+
+    /// Where to look up what the transaction, as long as it has no snapshot, cannot have changed.
+    pub(crate) async fn lookup_session(&mut self) -> Result<&mut PgConnection, EngineError> {
+        if self.awaits_snapshot() {
+            return Ok(self.snapshot.second_session(self.session).await?);
+        }
+        Ok(self.session)
+    }
+
+    fn awaits_snapshot(&self) -> bool {
+        self.transaction == Transaction::Callers && !self.snapshot.is_taken()
     }
 
     /// What the translation cannot know without the catalog.

@@ -13,6 +13,7 @@ use crate::engine::{self, Engine, Outcome, Transaction};
 use crate::engine_error::EngineError;
 use crate::history;
 use crate::session::SessionError;
+use crate::snapshot::Snapshot;
 use crate::statement::{Statement, Status};
 
 /// How often a cancellation is repeated until the statement has ended: the first may arrive between two statements.
@@ -86,7 +87,8 @@ async fn run_in_session(endpoint: &Endpoint, statement: &Statement) -> Result<()
         record.pid = i64::from(pid);
         record.status = Status::Started;
     });
-    let mut execution = Execution { endpoint, statement, session: &mut session, loads: Vec::new() };
+    let snapshot = Snapshot::new(pid, endpoint.warehouse.options(&statement.connection.database));
+    let mut execution = Execution { endpoint, statement, session: &mut session, snapshot, loads: Vec::new() };
     let result = {
         let work =
             async { if statement.commits_each() { execution.run_each().await } else { execution.run_batch().await } };
@@ -109,6 +111,9 @@ async fn run_in_session(endpoint: &Endpoint, statement: &Statement) -> Result<()
     let is_usable = !matches!(result, Err(Failure::Cancelled));
     if is_usable {
         execution.write_history().await;
+    }
+    if let Err(error) = execution.snapshot.close().await {
+        tracing::debug!(statement_id = %statement.id, %error, "close second session");
     }
     match &statement.session_id {
         Some(id) if is_usable => endpoint.kept_sessions.release(id, session),
@@ -135,6 +140,7 @@ struct Execution<'a> {
     endpoint: &'a Endpoint,
     statement: &'a Statement,
     session: &'a mut PgConnection,
+    snapshot: Snapshot,
     /// The COPYs so far, each with the id of its query.
     loads: Vec<(i64, Load)>,
 }
@@ -159,12 +165,12 @@ impl Execution<'_> {
 
     /// All statements in one transaction. TRUNCATE commits what ran before it, as in Redshift.
     async fn run_batch(&mut self) -> Result<(), Failure> {
-        self.execute("begin isolation level repeatable read").await?;
+        self.begin().await?;
         for index in 0..self.statement.sub_statements.len() {
             match self.run_sub_statement(index).await {
                 Ok(StatementKind::Truncate) => {
                     self.execute("commit").await?;
-                    self.execute("begin isolation level repeatable read").await?;
+                    self.begin().await?;
                 }
                 Ok(_) => {}
                 Err(failure) => {
@@ -224,7 +230,8 @@ impl Execution<'_> {
         let sql = &self.statement.sub_statements[index].sql;
         let transaction = if self.statement.commits_each() { Transaction::Own } else { Transaction::Callers };
         let object_store = &self.endpoint.object_store;
-        let mut engine = Engine { object_store, session: &mut *self.session, transaction, loads: Vec::new(), query_id };
+        let (session, snapshot) = (&mut *self.session, &mut self.snapshot);
+        let mut engine = Engine { object_store, session, transaction, snapshot, loads: Vec::new(), query_id };
         let mut ran = engine.run(sql, &self.statement.parameters).await;
         // Nobody can ask for it when the session ends here.
         let ends_session = self.statement.session_id.is_none() && index + 1 == self.statement.sub_statements.len();
@@ -244,6 +251,11 @@ impl Execution<'_> {
         if let Err(error) = history::write(&record, &self.loads, self.session).await {
             tracing::warn!(statement_id = %record.id, %error, "write history");
         }
+    }
+
+    async fn begin(&mut self) -> Result<(), Failure> {
+        self.snapshot.forget();
+        self.execute("begin isolation level repeatable read").await
     }
 
     async fn execute(&mut self, sql: &'static str) -> Result<(), Failure> {

@@ -60,6 +60,7 @@ mod procedure;
 mod result_set;
 mod session;
 mod signature;
+mod snapshot;
 mod statement;
 mod translate;
 mod unload;

@@ -93,7 +93,12 @@ impl Warehouse {
     }
 
     async fn open(&self, database: &str) -> Result<PgConnection, sqlx::Error> {
-        self.server.clone().database(database).application_name("redshift-local").connect().await
+        self.options(database).connect().await
+    }
+
+    /// How a session on `database` is opened.
+    pub(crate) fn options(&self, database: &str) -> PgConnectOptions {
+        self.server.clone().database(database).application_name("redshift-local")
     }
 
     async fn prepare(&self, database: &str) -> Result<(), SessionError> {

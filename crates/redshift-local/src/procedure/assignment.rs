@@ -27,7 +27,7 @@ impl Interpreter<'_, '_> {
     pub(super) async fn evaluate_text(&mut self, expression: &str, values: Values<'_>) -> Result<Value, EngineError> {
         let translation = translate(&format!("{SELECT}{expression}"), values)?;
         let result = match translation.action {
-            Action::Sql(sql) => self.engine.perform(Action::Sql(sql)).await?.result.unwrap_or_default(),
+            Action::Sql(sql) => self.engine.compute(sql).await?.result.unwrap_or_default(),
             _ => return Err(EngineError::new("42601", format!("`{expression}` is no expression"))),
         };
         let [column] = result.columns.as_slice() else {
@@ -147,7 +147,7 @@ impl Interpreter<'_, '_> {
 }
 
 async fn cast(engine: &mut Engine<'_>, value: &Value, type_name: &str) -> Result<Value, EngineError> {
-    let outcome = engine.perform(Action::Sql(format!("select {}::{type_name}", value.literal()))).await?;
+    let outcome = engine.compute(format!("select {}::{type_name}", value.literal())).await?;
     let result = outcome.result.unwrap_or_default();
     match (result.columns.first(), result.rows.first()) {
         (Some(column), Some(row)) => Ok(Value::of_field(column, &row[0])),

@@ -3,6 +3,8 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use sqlx::AssertSqlSafe;
+
 use super::catalog::{self, Argument, Procedure};
 use super::command::CallCommand;
 use super::cursors::Cursors;
@@ -14,6 +16,7 @@ use crate::dialect::plpgsql::{self, Body, Mode};
 use crate::engine::{Engine, Outcome};
 use crate::engine_error::EngineError;
 use crate::result_set::{ColumnMetadata, ResultSet};
+use crate::snapshot;
 use crate::translate::Values;
 
 /// Redshift's limit for procedures that call procedures.
@@ -80,7 +83,7 @@ pub(crate) fn call<'a>(
         let mut interpreter =
             Interpreter { engine, mode: CallMode::Callers, cursors: Cursors::default(), depth: 0, settings_depth: 0 };
         let arguments = interpreter.arguments(command, values).await?;
-        let procedure = catalog::resolve(interpreter.engine.session, command, &arguments).await?;
+        let procedure = catalog::resolve(interpreter.engine.lookup_session().await?, command, &arguments).await?;
         interpreter.begin_call(procedure.is_nonatomic).await?;
         let result = interpreter.invoke(&procedure, arguments).await;
         let ended = interpreter.end_call(result.is_ok()).await;
@@ -187,11 +190,7 @@ impl Interpreter<'_, '_> {
     ) -> Result<(), EngineError> {
         let mut before = Vec::new();
         for (name, value) in &procedure.settings {
-            let standing: Option<String> = sqlx::query_scalar("select current_setting($1, true)")
-                .bind(name)
-                .fetch_one(&mut *self.engine.session)
-                .await?;
-            before.push((name, standing.unwrap_or_default()));
+            before.push((name, snapshot::show(self.engine.session, name).await?));
             self.set(name, value).await?;
         }
         self.settings_depth += usize::from(!before.is_empty());
@@ -205,8 +204,8 @@ impl Interpreter<'_, '_> {
     }
 
     async fn set(&mut self, name: &str, value: &str) -> Result<(), EngineError> {
-        let setting = sqlx::query("select set_config($1, $2, true)").bind(name).bind(value);
-        setting.execute(&mut *self.engine.session).await?;
+        let setting = snapshot::set(name, value, "local");
+        sqlx::raw_sql(AssertSqlSafe(setting)).execute(&mut *self.engine.session).await?;
         Ok(())
     }
 }

@@ -190,7 +190,7 @@ impl Interpreter<'_, '_> {
     fn call_nested<'a>(&'a mut self, activation: &'a mut Activation, command: &'a CallCommand) -> Running<'a, ()> {
         nested(async move {
             let arguments = self.arguments(command, Values::Variables(&activation.scope)).await?;
-            let procedure = catalog::resolve(self.engine.session, command, &arguments).await?;
+            let procedure = catalog::resolve(self.engine.lookup_session().await?, command, &arguments).await?;
             if procedure.is_nonatomic != activation.is_nonatomic {
                 let text = format!(
                     "{} and {} differ in NONATOMIC; nested procedures share one mode",

@@ -69,6 +69,7 @@ impl Interpreter<'_, '_> {
 
     async fn begin(&mut self) -> Result<(), EngineError> {
         execute(self.engine.session, BEGIN).await?;
+        self.engine.snapshot.forget();
         self.engine.transaction = Transaction::Callers;
         Ok(())
     }
@@ -123,7 +124,7 @@ impl Interpreter<'_, '_> {
             CallMode::Nonatomic { is_explicit: true } => self.end_transaction(Ending::Rollback).await?,
             CallMode::Atomic | CallMode::Callers => {
                 execute(self.engine.session, "rollback").await?;
-                execute(self.engine.session, BEGIN).await?;
+                self.begin().await?;
             }
         }
         self.forget_cursors();
@@ -133,6 +134,6 @@ impl Interpreter<'_, '_> {
     /// Makes permanent what the handler of an atomic procedure did; its error is thrown again afterwards.
     pub(super) async fn commit_handler(&mut self) -> Result<(), EngineError> {
         execute(self.engine.session, "commit").await?;
-        execute(self.engine.session, BEGIN).await
+        self.begin().await
     }
 }

@@ -473,3 +473,93 @@ async fn a_loop_without_end_can_be_cancelled() {
     warehouse.client.cancel_statement().id(&id).send().await.expect("cancel");
     assert_eq!(warehouse.end(&id).await.status(), "ABORTED");
 }
+
+#[tokio::test]
+async fn a_lock_in_a_procedure_lets_it_see_what_was_committed_meanwhile() {
+    let warehouse = Warehouse::start("lock_in_procedure").await;
+    let add = "select count(*) into k from u; if k = 0 then insert into u values (x); end if;";
+    let procedure = |name: &str, body: String| {
+        format!(
+            "create procedure {name}() as $$ declare k bigint; x bigint := 0; begin {body} end; $$ language plpgsql"
+        )
+    };
+    warehouse
+        .apply(&[
+            "create table public.gate (a int)",
+            "create table public.g (a int)",
+            "create table public.u (a int)",
+            "create procedure public.locks(n inout bigint) set search_path to public as \
+             $$ begin n := n + 1.5; lock g; n := n * 2; end; $$ language plpgsql",
+            &procedure("sp_ledger", format!("lock g; {add}")),
+            &procedure("sp_nested", format!("call locks(x); {add}")),
+            &procedure("sp_computed", format!("x := 1 + length('a'); execute 'lock ' || quote_ident('g'); {add}")),
+            &procedure("sp_quotient", format!("x := 1.00 / 3; if sysdate > '2024-01-01' then lock g; end if; {add}")),
+            &procedure(
+                "sp_committed",
+                format!("insert into u values (0); delete from u where a = 0; commit; x := x + 1; lock g; {add}"),
+            ),
+        ])
+        .await;
+    for call in ["sp_ledger", "sp_nested", "sp_computed", "sp_quotient", "sp_committed"] {
+        let call = format!("call {call}()");
+        // Holds the gate, so that the first call keeps its lock while the others come to theirs.
+        let holder = warehouse.submit_batch(&["lock gate", "select pg_sleep(600)"]).await;
+        warehouse.wait_for_sub_statement(&holder, 0).await;
+        let mut ids = vec![];
+        for _ in 0..4 {
+            ids.push(if call.contains("committed") {
+                warehouse.submit(&call).await
+            } else {
+                warehouse.submit_batch(&[&call, "lock gate"]).await
+            });
+        }
+        if !call.contains("committed") {
+            ids.push(warehouse.submit(&call).await);
+        }
+        warehouse.client.cancel_statement().id(&holder).send().await.expect("cancel");
+        for id in ids {
+            let ended = warehouse.end(&id).await;
+            assert!(ended.is_finished(), "{call}: {}", ended.error());
+        }
+        assert_eq!(warehouse.value("select count(*) from u").await, "1", "{call}");
+        warehouse.apply(&["delete from u"]).await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_computed_before_the_snapshot_knows_the_session_and_its_transaction() {
+    let warehouse = Warehouse::start("before_the_snapshot").await;
+    warehouse
+        .apply(&[
+            "create table public.t (at timestamp)",
+            "create procedure public.p(n out int) as $$ begin n := 1; end; $$ language plpgsql",
+            "create procedure public.started(same out boolean, zone out varchar(40), n out int) as $$
+            declare
+                at timestamp := sysdate;
+            begin
+                zone := to_char('2024-01-01 00:00:00+00'::timestamptz, 'HH24');
+                insert into t values (sysdate);
+                select t.at = at into same from t;
+                n := 2;
+            end;
+            $$ language plpgsql",
+        ])
+        .await;
+    let id = warehouse.submit_batch(&["set timezone to 'Asia/Tokyo'", "call started()"]).await;
+    assert!(warehouse.end(&id).await.is_finished());
+    assert_eq!(warehouse.result(&format!("{id}:2")).await, [["true", "09", "2"]]);
+    // The transaction's own procedure, in the transaction's own schema.
+    let replace = "create or replace procedure public.p(n out int) as $$ begin n := 2; end; $$ language plpgsql";
+    let own = "create procedure s.p(n out int) as $$ begin n := 3; end; $$ language plpgsql";
+    for (first, second, expected) in
+        [(replace, "select 1", "2"), ("create schema s", own, "3"), ("select 1", "select 1", "3")]
+    {
+        let id = warehouse.submit_batch(&["set search_path to s, public", first, second, "call p()"]).await;
+        let ended = warehouse.end(&id).await;
+        assert!(ended.is_finished(), "{}", ended.error());
+        assert_eq!(warehouse.result(&format!("{id}:4")).await, [[expected]]);
+    }
+    let id = warehouse.submit_batch(&["set search_path to s", "call p()"]).await;
+    assert!(warehouse.end(&id).await.is_finished());
+    assert_eq!(warehouse.result(&format!("{id}:2")).await, [["3"]]);
+}

@@ -99,7 +99,7 @@ impl Interpreter<'_, '_> {
         }
     }
 
-    /// Gives a row to a record, or its values to variables; no row gives NULLs.
+    /// Gives a row to a record, or its values to just as many variables; no row gives NULLs.
     pub(super) async fn assign_row(
         &mut self,
         activation: &mut Activation,
@@ -107,10 +107,9 @@ impl Interpreter<'_, '_> {
         columns: &[ColumnMetadata],
         row: Option<&[Field]>,
     ) -> Result<(), EngineError> {
-        let value_at = |position: usize| match (columns.get(position), row.and_then(|row| row.get(position))) {
-            (Some(column), Some(field)) => Value::of_field(column, field),
-            (Some(column), None) => Value::null(&column.type_name),
-            (None, _) => Value::null("varchar"),
+        let value_at = |position: usize| match row.and_then(|row| row.get(position)) {
+            Some(field) => Value::of_field(&columns[position], field),
+            None => Value::null(&columns[position].type_name),
         };
         if let [target] = targets
             && let Some(Variable::Record(record)) = activation.scope.variable_mut(target)
@@ -118,6 +117,11 @@ impl Interpreter<'_, '_> {
             let fields = columns.iter().enumerate().map(|(position, column)| (column.name.clone(), value_at(position)));
             *record = Some(fields.collect());
             return Ok(());
+        }
+        if columns.len() != targets.len() {
+            let text =
+                format!("the row has {} columns, and {} variables are to take them", columns.len(), targets.len());
+            return Err(EngineError::new("42804", text));
         }
         for (position, target) in targets.iter().enumerate() {
             self.assign(activation, target, value_at(position)).await?;

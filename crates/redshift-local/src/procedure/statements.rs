@@ -36,9 +36,10 @@ impl Interpreter<'_, '_> {
                 return self.otherwise(activation, otherwise.as_deref(), *is_case, on_error).await;
             }
             Operation::Match { operand, branches, otherwise } => {
+                let operand = self.evaluate(activation, operand).await?.literal();
                 for (values, list) in branches {
                     for value in values {
-                        let text = format!("({}) = ({})", operand.text, value.text);
+                        let text = format!("{operand} = ({})", value.text);
                         if self.evaluate_text(&text, Values::Variables(&activation.scope)).await?.is_true() {
                             return self.run_list(activation, list, on_error).await;
                         }

@@ -563,3 +563,36 @@ async fn what_is_computed_before_the_snapshot_knows_the_session_and_its_transact
     assert!(warehouse.end(&id).await.is_finished());
     assert_eq!(warehouse.result(&format!("{id}:2")).await, [["3"]]);
 }
+
+#[tokio::test]
+async fn a_row_fits_its_targets_or_fails() {
+    let warehouse = Warehouse::start("targets").await;
+    for (body, fits) in [
+        ("select 1, 2 into a, b", true),
+        ("select 1, 2 into r", true),
+        ("select 1 into a, b", false),
+        ("select 1, 2 into a", false),
+        ("select 1, 2 into a where false", false),
+        ("execute 'select 1' into a, b", false),
+        ("open c for select 1, 2; fetch c into a", false),
+        ("for a in select 1, 2 loop null; end loop", false),
+    ] {
+        let body = format!(
+            "create or replace procedure p() as $$ declare a int; b int; r record; c refcursor; begin {body}; end; $$ \
+             language plpgsql"
+        );
+        warehouse.apply(&[&body]).await;
+        let called = warehouse.run("call p()").await;
+        assert_eq!(called.is_finished(), fits, "{body}: {}", called.error());
+        assert!(fits || called.error().contains("variables are to take them"), "{}", called.error());
+    }
+}
+
+#[tokio::test]
+async fn the_operand_of_case_is_computed_once() {
+    let warehouse = Warehouse::start("case_operand").await;
+    let flip = "create procedure flip() as $$ begin for i in 1..50 loop \
+        case floor(random() * 2)::int when 0 then null; when 1 then null; end case; \
+        end loop; end; $$ language plpgsql";
+    warehouse.apply(&[flip, "call flip()"]).await;
+}

@@ -15,7 +15,7 @@ use crate::procedure;
 use crate::result_set::{ColumnMetadata, ResultSet};
 use crate::snapshot::Snapshot;
 use crate::statement::Parameter;
-use crate::translate::{Action, Values, translate};
+use crate::translate::{Action, Rewrite, Values, translate};
 use crate::unload::{self, UnloadCommand};
 
 /// The largest result that the Data API keeps.
@@ -79,6 +79,9 @@ impl Engine<'_> {
         }
         match action {
             Action::Sql(sql) => {
+                if Rewrite::new(&sql)?.is(0, "declare") {
+                    procedure::check_none_open(self.session).await?;
+                }
                 let sql = self.complete(sql).await?;
                 Ok(run_sql(self.session, sql).await?)
             }

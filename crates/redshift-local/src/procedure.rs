@@ -18,6 +18,7 @@ mod transaction;
 mod value;
 
 pub(crate) use command::CallCommand;
+pub(crate) use cursors::check_none_open;
 pub(crate) use definition::rewrite_create_procedure;
 pub(crate) use interpreter::call;
 pub(crate) use scope::Scope;

@@ -1,5 +1,7 @@
 //! Cursors: PostgreSQL's, opened by DECLARE, so that a client can fetch from one that a procedure hands out.
 
+use sqlx::postgres::PgConnection;
+
 use super::interpreter::{Activation, Interpreter};
 use super::scope::{Frame, Scalar, Variable};
 use super::value::{Value, ValueType};
@@ -22,9 +24,7 @@ impl Cursors {
         if self.open.is_none() && !self.is_implicit_open {
             return Ok(());
         }
-        let text =
-            "a cursor is open already, and a session has one; close it first (a FOR loop over a query is one too)";
-        Err(EngineError::new("42P03", text))
+        Err(is_open_already())
     }
 
     pub(super) fn open_implicit(&mut self) -> Result<(), EngineError> {
@@ -43,6 +43,19 @@ impl Cursors {
     pub(super) fn generation(&self) -> u64 {
         self.generation
     }
+}
+
+fn is_open_already() -> EngineError {
+    let text = "a cursor is open already, and a session has one; close it first (a FOR loop over a query is one too)";
+    EngineError::new("42P03", text)
+}
+
+/// Before a cursor opens: whether another of the session is open, whoever opened it.
+pub(crate) async fn check_none_open(session: &mut PgConnection) -> Result<(), EngineError> {
+    // The question itself is a cursor without a name.
+    const IS_OPEN: &str = "select exists (select 1 from pg_catalog.pg_cursors where name <> '')";
+    let is_open: bool = sqlx::query_scalar(IS_OPEN).persistent(false).fetch_one(session).await?;
+    if is_open { Err(is_open_already()) } else { Ok(()) }
 }
 
 impl Interpreter<'_, '_> {

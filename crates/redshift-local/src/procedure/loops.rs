@@ -1,5 +1,6 @@
 //! LOOP, WHILE and FOR.
 
+use super::cursors::check_none_open;
 use super::interpreter::{Activation, Flow, Interpreter};
 use super::scope::{Frame, Scalar, Variable};
 use super::value::{Value, ValueType};
@@ -42,6 +43,7 @@ impl Interpreter<'_, '_> {
             Operation::ForQuery { label, targets, query, is_dynamic, body } => {
                 let result = self.rows_of(activation, query, *is_dynamic).await?;
                 self.cursors.open_implicit()?;
+                check_none_open(self.engine.session).await?;
                 let opened_in = self.cursors.generation();
                 let ran = self.for_rows(activation, label.as_ref(), targets, result, body, on_error).await;
                 self.cursors.close_implicit(opened_in);

@@ -596,3 +596,24 @@ async fn the_operand_of_case_is_computed_once() {
         end loop; end; $$ language plpgsql";
     warehouse.apply(&[flip, "call flip()"]).await;
 }
+
+#[tokio::test]
+async fn a_session_has_one_open_cursor() {
+    let warehouse = Warehouse::start("one_cursor").await;
+    warehouse
+        .apply(&[
+            "create procedure opens(c inout refcursor) as $$ begin open c for select 1; end; $$ language plpgsql",
+            "create procedure loops() as $$ declare r record; begin for r in select 1 loop null; end loop; end; $$ \
+             language plpgsql",
+        ])
+        .await;
+    let declare = "declare c cursor for select 1";
+    for second in ["declare d cursor for select 1", "call opens('d')", "call loops()"] {
+        for first in [declare, "call opens('c')"] {
+            let error = warehouse.run_batch(&[first, second]).await.error().to_owned();
+            assert!(error.starts_with("Query #2") && error.contains("a cursor is open already"), "{second}: {error}");
+            let batch = warehouse.run_batch(&[first, "close c", second]).await;
+            assert!(batch.is_finished(), "{second}: {}", batch.error());
+        }
+    }
+}

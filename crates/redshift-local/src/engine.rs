@@ -63,6 +63,9 @@ impl Engine<'_> {
         let values = Values::Parameters(parameters);
         let translation = translate(sql, values)?;
         tracing::debug!(action = ?translation.action, "run");
+        if translation.kind == StatementKind::CreateProcedure {
+            procedure::check_syntax(self, sql).await?;
+        }
         let outcome = match translation.action {
             Action::Call(command) => procedure::call(self, &command, values).await?,
             action => self.perform(action).await?,
@@ -120,6 +123,14 @@ impl Engine<'_> {
             return Ok(self.snapshot.second_session(self.session).await?);
         }
         Ok(self.session)
+    }
+
+    /// One in which no transaction is open.
+    pub(crate) async fn session_outside(&mut self) -> Result<&mut PgConnection, EngineError> {
+        match self.transaction {
+            Transaction::Own => Ok(self.session),
+            Transaction::Callers => Ok(self.snapshot.second_session(self.session).await?),
+        }
     }
 
     fn awaits_snapshot(&self) -> bool {

@@ -14,6 +14,7 @@ mod raise;
 mod scope;
 mod statements;
 mod substitute;
+mod syntax;
 mod transaction;
 mod value;
 
@@ -23,3 +24,4 @@ pub(crate) use definition::rewrite_create_procedure;
 pub(crate) use interpreter::call;
 pub(crate) use scope::Scope;
 pub(crate) use substitute::substitute_variables;
+pub(crate) use syntax::check_syntax;

@@ -617,3 +617,35 @@ async fn a_session_has_one_open_cursor() {
         }
     }
 }
+
+#[tokio::test]
+async fn bodies_that_do_not_parse_are_refused_when_they_are_created() {
+    let warehouse = Warehouse::start("syntax").await;
+    for (body, expected) in [
+        (
+            "begin\nselect * frm t; end",
+            "syntax error at or near \"frm\"\n  Where: compilation of PL/pgSQL function near line 2",
+        ),
+        ("declare x int := 1 +; begin null; end", "syntax error"),
+        ("begin if 1 = then null; end if; end", "syntax error"),
+        ("declare x int; x int; begin null; end", "the block declares it twice"),
+        ("begin for i in 1..10 by 2 loop null; end loop; end", "FOR … BY"),
+    ] {
+        let create = format!("create procedure p() as $$ {body}; $$ language plpgsql");
+        let error = warehouse.error(&create).await;
+        assert!(error.contains(expected), "{body}: {error}");
+        assert!(warehouse.run_batch(&["select 1", &create]).await.error().contains(expected));
+    }
+    let unknown = "create procedure p(k int) as $$ declare r record; begin
+        select a, k + $1 as b into r from missing where x = k;
+        insert into missing values (r.a, nvl(r.b, 1));
+        create temp table mine as select k as k;
+        lock missing;
+        truncate missing;
+        set query_group to 'x';
+        delete from missing using other where other.k = missing.k;
+        end; $$ language plpgsql";
+    warehouse.apply(&[unknown]).await;
+    let batch = warehouse.run_batch(&["drop procedure p(int)", unknown]).await;
+    assert!(batch.is_finished(), "{}", batch.error());
+}

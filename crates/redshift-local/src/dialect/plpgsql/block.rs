@@ -55,7 +55,12 @@ impl Reader<'_> {
         let mut declarations = Vec::new();
         while self.skip_word("declare") {
             while !self.is("begin") && !self.is("declare") {
-                declarations.push(self.declaration()?);
+                let at = self.at;
+                let declaration = self.declaration()?;
+                if declarations.iter().any(|earlier: &Declaration| earlier.name == declaration.name) {
+                    return Err(self.view.refuse(at, declaration.name, "the block declares it twice"));
+                }
+                declarations.push(declaration);
             }
         }
         self.expect_word("begin", "a block is [DECLARE …] BEGIN … END")?;

@@ -80,6 +80,11 @@ pub(crate) async fn run(
     ran
 }
 
+/// After the transaction of a COPY that failed: the last COPY loaded nothing, whatever one before it did.
+pub(crate) async fn forget_count(session: &mut PgConnection) -> Result<(), CopyError> {
+    remember_count(0, session).await
+}
+
 /// Notes in `file` which one is at fault.
 async fn load_files(
     command: &CopyCommand,
@@ -121,7 +126,7 @@ async fn load_files(
     Ok(row_count)
 }
 
-/// What `pg_last_copy_count()` answers for the rest of the session.
+/// What `pg_last_copy_count()` answers for the rest of the session. A rollback undoes it.
 async fn remember_count(row_count: i64, session: &mut PgConnection) -> Result<(), CopyError> {
     let remember = format!("select set_config('redshift_local.last_copy_count', '{row_count}', false)");
     sqlx::raw_sql(AssertSqlSafe(remember)).execute(session).await?;

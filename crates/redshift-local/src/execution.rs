@@ -7,7 +7,7 @@ use sqlx::Connection;
 use sqlx::postgres::PgConnection;
 
 use crate::Endpoint;
-use crate::copy::Load;
+use crate::copy::{self, Load};
 use crate::dialect::statement_kind::StatementKind;
 use crate::engine::{self, Engine, Outcome, Transaction};
 use crate::engine_error::EngineError;
@@ -150,7 +150,9 @@ impl Execution<'_> {
     async fn run_each(&mut self) -> Result<(), Failure> {
         let mut first_failure = None;
         for index in 0..self.statement.sub_statements.len() {
-            match self.run_sub_statement(index).await {
+            let ran = self.run_sub_statement(index).await;
+            self.forget_failed_copy().await;
+            match ran {
                 Ok(_) => {}
                 Err(Failure::Engine(error)) => {
                     let is_batch = self.statement.is_batch;
@@ -175,6 +177,7 @@ impl Execution<'_> {
                 Ok(_) => {}
                 Err(failure) => {
                     self.execute("rollback").await?;
+                    self.forget_failed_copy().await;
                     return Err(match failure {
                         Failure::Engine(error) => Failure::Engine(format!("Query #{} failed with {error}", index + 1)),
                         Failure::Cancelled => Failure::Cancelled,
@@ -243,6 +246,14 @@ impl Execution<'_> {
         }
         self.loads.extend(engine.loads.into_iter().map(|load| (query_id, load)));
         ran.map_err(|error| Failure::Engine(error.to_string()))
+    }
+
+    /// The count of a COPY before the failed one came back with the rollback.
+    async fn forget_failed_copy(&mut self) {
+        let has_failed = self.loads.last().is_some_and(|(_, load)| load.error.is_some());
+        if has_failed && let Err(error) = copy::forget_count(self.session).await {
+            tracing::warn!(statement_id = %self.statement.id, %error, "forget the count of the last COPY");
+        }
     }
 
     /// Without it the statement has ended all the same.

@@ -125,6 +125,34 @@ async fn a_copy_is_part_of_its_batch() {
 }
 
 #[tokio::test]
+async fn a_failed_copy_has_loaded_nothing() {
+    let (bucket, warehouse) = start("copy_count").await;
+    let rows = batch(vec![("a", Arc::new(Int64Array::from_iter_values(0..3)))]);
+    let entry = bucket.put_parquet("file.parquet", &rows, 1_000).await;
+    warehouse.apply(&["create table public.t (a bigint)", "create table public.u (a bigint, b bigint)"]).await;
+    let copy = bucket.copy("t", std::slice::from_ref(&entry)).await;
+    let failing = bucket.copy("u", &[entry]).await;
+    let first = warehouse.client.execute_statement().workgroup_name("main").database(&warehouse.database).sql(&copy);
+    let first = first.session_keep_alive_seconds(600).send().await.expect("open a session");
+    warehouse.end(first.id().expect("id")).await;
+    for is_batch in [false, true] {
+        for (sql, count) in [(&copy, "3"), (&failing, "0")] {
+            let session_id = first.session_id().expect("session id");
+            let id = if is_batch {
+                warehouse.client.batch_execute_statement().session_id(session_id).sqls(sql).send().await.expect(sql).id
+            } else {
+                warehouse.client.execute_statement().session_id(session_id).sql(sql).send().await.expect(sql).id
+            };
+            warehouse.end(&id.expect("id")).await;
+            let ask = warehouse.client.execute_statement().session_id(session_id).sql("select pg_last_copy_count()");
+            let id = ask.send().await.expect("ask").id.expect("id");
+            assert!(warehouse.end(&id).await.is_finished());
+            assert_eq!(warehouse.result(&id).await, [[count]]);
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_file_that_does_not_fit_the_table_fails_the_copy() {
     let (bucket, warehouse) = start("copy_faults").await;
     let text = |value: &str| -> ArrayRef { Arc::new(StringArray::from(vec![value])) };

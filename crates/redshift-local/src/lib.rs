@@ -36,6 +36,8 @@
 //!   and a column share it is not documented, here it is the variable.
 //! * The gate sees tokens, not types or names: skip-level correlation, implicit conversions and leader-node functions behind
 //!   views pass here.
+//! * A table that was created after the transaction's snapshot is found, and empty; Redshift fails with 1018, `Relation does
+//!   not exist`.
 //! * Users and roles: every request runs as one PostgreSQL superuser, whatever its credentials, secret or user.
 //! * Of Redshift's system views there are those of `shims/catalog.sql`, with what PostgreSQL knows; no `STL_`, `STV_`, `SVL_`.
 

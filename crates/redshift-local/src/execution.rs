@@ -70,21 +70,17 @@ async fn run(endpoint: Arc<Endpoint>, statement: Statement) {
 }
 
 async fn run_in_session(endpoint: &Endpoint, statement: &Statement) -> Result<(), Failure> {
-    let kept = statement.session_id.as_ref().and_then(|id| endpoint.kept_sessions.take_connection(id));
-    let mut session = match kept {
-        Some(session) => session,
-        None => {
-            let connected = endpoint.warehouse.connect(&statement.connection.database).await;
-            connected.map_err(|error| {
-                close_kept(endpoint, statement);
-                Failure::Engine(session_failure(&error))
-            })?
+    let (mut session, pid) = match open_session(endpoint, statement).await {
+        Ok(opened) => opened,
+        Err(failure) => {
+            if let Some(id) = &statement.session_id {
+                endpoint.kept_sessions.close(id);
+            }
+            return Err(failure);
         }
     };
-    let pid: i32 =
-        sqlx::query_scalar("select pg_backend_pid()").fetch_one(&mut session).await.map_err(engine_failure)?;
     endpoint.statements.update(&statement.id, |record| {
-        record.pid = i64::from(pid);
+        record.pid = pid;
         record.status = Status::Started;
     });
     let snapshot = Snapshot::new(pid, endpoint.warehouse.options(&statement.connection.database));
@@ -96,7 +92,7 @@ async fn run_in_session(endpoint: &Endpoint, statement: &Statement) -> Result<()
         let cancelled = async {
             endpoint.statements.wait_until(&statement.id, |record| record.is_cancel_requested).await;
             for _ in 0..CANCEL_TRIES {
-                if let Err(error) = endpoint.warehouse.cancel(i64::from(pid)).await {
+                if let Err(error) = endpoint.warehouse.cancel(pid).await {
                     tracing::warn!(statement_id = %statement.id, %error, "cancel statement");
                 }
                 tokio::time::sleep(CANCEL_INTERVAL).await;
@@ -107,8 +103,13 @@ async fn run_in_session(endpoint: &Endpoint, statement: &Statement) -> Result<()
             () = cancelled => Err(Failure::Cancelled),
         }
     };
-    // A cancelled statement may have left its session in the middle of an answer.
-    let is_usable = !matches!(result, Err(Failure::Cancelled));
+    let is_usable = match &result {
+        Ok(()) => true,
+        // It may have failed for want of a connection.
+        Err(Failure::Engine(_)) => execution.session.ping().await.is_ok(),
+        // Its session may be in the middle of an answer.
+        Err(Failure::Cancelled) => false,
+    };
     if is_usable {
         execution.write_history().await;
     }
@@ -128,11 +129,19 @@ async fn run_in_session(endpoint: &Endpoint, statement: &Statement) -> Result<()
     result
 }
 
-/// Ends the kept session of a statement that never came to run in it.
-fn close_kept(endpoint: &Endpoint, statement: &Statement) {
-    if let Some(id) = &statement.session_id {
-        endpoint.kept_sessions.close(id);
-    }
+/// The session of a statement, kept or its own, and the id of its process.
+async fn open_session(endpoint: &Endpoint, statement: &Statement) -> Result<(PgConnection, i64), Failure> {
+    let kept = statement.session_id.as_ref().and_then(|id| endpoint.kept_sessions.take_connection(id));
+    let mut session = match kept {
+        Some(session) => session,
+        None => {
+            let connected = endpoint.warehouse.connect(&statement.connection.database).await;
+            connected.map_err(|error| Failure::Engine(session_failure(&error)))?
+        }
+    };
+    let pid: i32 =
+        sqlx::query_scalar("select pg_backend_pid()").fetch_one(&mut session).await.map_err(engine_failure)?;
+    Ok((session, i64::from(pid)))
 }
 
 /// A statement in its session.

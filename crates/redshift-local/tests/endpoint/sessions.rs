@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use aws_sdk_redshiftdata::error::ProvideErrorMetadata;
 use aws_sdk_redshiftdata::types::SessionStatusString;
+use sqlx::{Connection, PgConnection};
 
-use crate::support::Warehouse;
+use crate::support::{Warehouse, postgres};
 
 const DEADLINE: Duration = Duration::from_secs(30);
 
@@ -89,4 +90,41 @@ async fn what_no_session_takes_is_refused() {
     // A refused call leaves the session as it was.
     let again = call().session_id(&session).send().await.expect("the session is free").id.expect("id");
     assert!(warehouse.end(&again).await.is_finished());
+}
+
+/// Ends a process of PostgreSQL.
+async fn terminate(pid: i64) {
+    let mut connection = PgConnection::connect(&format!("{}/postgres", postgres::url())).await.expect("connect");
+    sqlx::query("select pg_terminate_backend($1::int, 10000)").bind(pid).execute(&mut connection).await.expect("end");
+}
+
+/// A statement that finds its session's connection gone, and one that loses it.
+#[tokio::test]
+async fn a_session_whose_connection_is_lost_is_closed() {
+    let warehouse = Warehouse::start("lost_session").await;
+    for is_idle in [true, false] {
+        let session = open(&warehouse, 600, "create temp table kept (a int)").await;
+        let submit = async |sql: &str| {
+            let submitted = warehouse.client.execute_statement().session_id(&session).sql(sql).send().await;
+            submitted.expect(sql).id.expect("id")
+        };
+        let id = if is_idle {
+            let id = submit("select 1").await;
+            terminate(warehouse.end(&id).await.0.redshift_pid).await;
+            submit("select 2").await
+        } else {
+            let id = submit("select pg_sleep(600)").await;
+            terminate(warehouse.wait(&id, |status| status.as_str() == "STARTED").await.0.redshift_pid).await;
+            id
+        };
+        assert_eq!(warehouse.end(&id).await.status(), "FAILED");
+        let started = Instant::now();
+        loop {
+            let listed = warehouse.client.list_sessions().session_id(&session).send().await.expect("list").sessions;
+            if listed[0].status == SessionStatusString::Closed {
+                break;
+            }
+            assert!(started.elapsed() < DEADLINE, "the session is {:?}", listed[0].status);
+        }
+    }
 }

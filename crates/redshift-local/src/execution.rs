@@ -5,6 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use sqlx::Connection;
 use sqlx::postgres::PgConnection;
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::Endpoint;
 use crate::copy::{self, Load};
@@ -48,7 +49,6 @@ async fn run(endpoint: Arc<Endpoint>, statement: Statement) {
     let started = Instant::now();
     let id = statement.id.clone();
     endpoint.statements.update(&id, |record| record.status = Status::Picked);
-    tokio::time::sleep(endpoint.faults.faults.picked_for).await;
     let failure = run_in_session(&endpoint, &statement).await.err();
     endpoint.statements.update(&id, |record| {
         record.duration = started.elapsed();
@@ -70,6 +70,19 @@ async fn run(endpoint: Arc<Endpoint>, statement: Statement) {
 }
 
 async fn run_in_session(endpoint: &Endpoint, statement: &Statement) -> Result<(), Failure> {
+    let turn = tokio::select! {
+        turn = wait_for_turn(endpoint, statement) => turn,
+        () = cancel_requested(endpoint, statement) => Err(Failure::Cancelled),
+    };
+    let _turn = match turn {
+        Ok(turn) => turn,
+        Err(failure) => {
+            if let Some(id) = &statement.session_id {
+                endpoint.kept_sessions.unreserve(id);
+            }
+            return Err(failure);
+        }
+    };
     let (mut session, pid) = match open_session(endpoint, statement).await {
         Ok(opened) => opened,
         Err(failure) => {
@@ -90,7 +103,7 @@ async fn run_in_session(endpoint: &Endpoint, statement: &Statement) -> Result<()
             async { if statement.commits_each() { execution.run_each().await } else { execution.run_batch().await } };
         tokio::pin!(work);
         let cancelled = async {
-            endpoint.statements.wait_until(&statement.id, |record| record.is_cancel_requested).await;
+            cancel_requested(endpoint, statement).await;
             for _ in 0..CANCEL_TRIES {
                 if let Err(error) = endpoint.warehouse.cancel(pid).await {
                     tracing::warn!(statement_id = %statement.id, %error, "cancel statement");
@@ -127,6 +140,21 @@ async fn run_in_session(endpoint: &Endpoint, statement: &Statement) -> Result<()
         }
     }
     result
+}
+
+/// Holds a statement PICKED until PostgreSQL has a connection for it, which is free again when the turn is dropped. A kept
+/// session has a place of its own, so that statements in it wait for no others.
+async fn wait_for_turn(endpoint: &Endpoint, statement: &Statement) -> Result<Option<OwnedSemaphorePermit>, Failure> {
+    tokio::time::sleep(endpoint.faults.faults.picked_for).await;
+    if statement.session_id.is_some() {
+        return Ok(None);
+    }
+    let places = endpoint.warehouse.places().await.map_err(|error| Failure::Engine(session_failure(&error)))?;
+    Ok(Arc::clone(&places.statements).acquire_owned().await.ok())
+}
+
+async fn cancel_requested(endpoint: &Endpoint, statement: &Statement) {
+    endpoint.statements.wait_until(&statement.id, |record| record.is_cancel_requested).await;
 }
 
 /// The session of a statement, kept or its own, and the id of its process.

@@ -12,7 +12,7 @@ use crate::statement::Connection as Target;
 
 /// Sessions open at once on one warehouse.
 const SESSIONS_MAX: usize = 500;
-/// A session is closed after a day, whatever runs in it.
+/// A session is closed after a day; a statement that runs in it then comes to its end first.
 const LIFETIME_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 /// Closed sessions are listed for as long as results are kept.
 const CLOSED_RETENTION: Duration = LIFETIME_MAX;
@@ -61,19 +61,28 @@ pub(crate) struct KeptSessions {
 }
 
 impl KeptSessions {
-    /// Opens a session, which runs `statement_id` first.
+    /// Opens a session, which runs `statement_id` first. The server has `places` for kept sessions.
     ///
     /// # Errors
-    /// More sessions than a warehouse has.
-    pub(crate) fn open(&self, target: Target, keep_alive: Duration, statement_id: &str) -> Result<String, ApiError> {
+    /// More sessions than a warehouse or the server has.
+    pub(crate) fn open(
+        &self,
+        target: Target,
+        keep_alive: Duration,
+        statement_id: &str,
+        places: usize,
+    ) -> Result<String, ApiError> {
         let now = SystemTime::now();
         let mut entries = self.lock();
         entries.retain(|_, entry| {
             entry.session.state != SessionState::Closed
                 || now.duration_since(entry.session.updated_at).is_ok_and(|age| age < CLOSED_RETENTION)
         });
-        if entries.values().filter(|entry| entry.session.state != SessionState::Closed).count() >= SESSIONS_MAX {
-            return Err(ApiError::ActiveSessionsExceeded(format!("{SESSIONS_MAX} sessions are open already")));
+        if entries.values().filter(|entry| entry.session.state != SessionState::Closed).count()
+            >= places.min(SESSIONS_MAX)
+        {
+            let most = places.min(SESSIONS_MAX);
+            return Err(ApiError::ActiveSessionsExceeded(format!("{most} sessions are open already")));
         }
         let session = KeptSession {
             id: uuid::Uuid::new_v4().to_string(),
@@ -130,13 +139,26 @@ impl KeptSessions {
 
     /// Gives a session back after its statement; it is closed when its time without another has passed.
     pub(crate) fn release(&self, id: &str, connection: PgConnection) {
+        self.with_entry(id, |entry| entry.connection = Some(connection));
+        self.make_available(id);
+    }
+
+    /// Undoes a reservation whose statement never ran; a session that ran none is closed.
+    pub(crate) fn unreserve(&self, id: &str) {
+        if self.with_entry(id, |entry| entry.connection.is_none()) == Some(true) {
+            self.close(id);
+        } else {
+            self.make_available(id);
+        }
+    }
+
+    fn make_available(&self, id: &str) {
         let now = SystemTime::now();
         let Some(wait) = self.with_entry(id, |entry| {
             let session = &mut entry.session;
             session.state = SessionState::Available;
             session.updated_at = now;
             session.expires_at = (now + session.keep_alive).min(session.created_at + LIFETIME_MAX);
-            entry.connection = Some(connection);
             session.expires_at.duration_since(now).unwrap_or_default()
         }) else {
             return;
@@ -146,17 +168,6 @@ impl KeptSessions {
             tokio::time::sleep(wait).await;
             sessions.close_expired(&id).await;
         });
-    }
-
-    /// Undoes a reservation whose statement was not accepted.
-    pub(crate) fn unreserve(&self, id: &str) {
-        let is_new = self.with_entry(id, |entry| {
-            entry.session.state = SessionState::Available;
-            entry.connection.is_none()
-        });
-        if is_new == Some(true) {
-            self.close(id);
-        }
     }
 
     /// Closes a session whose connection is lost.

@@ -2,10 +2,11 @@
 //! shims that give PostgreSQL Redshift's functions. Every call gets a session of its own, as in Redshift.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OnceCell, Semaphore};
 
 use crate::translate::quote_identifier;
 
@@ -61,16 +62,30 @@ pub(crate) enum SessionError {
     Shims { database: String, source: sqlx::Error },
 }
 
+/// Of the connections that PostgreSQL takes, one in so many runs a statement of its own session …
+const STATEMENT_SHARE: usize = 2;
+/// … and one in so many belongs to a kept session. The rest is for cancellations, the catalog and others on the server.
+const KEPT_SESSION_SHARE: usize = 4;
+
+/// How many sessions there may be at once. Statements wait for a place; kept sessions, which may be idle for a day, do not,
+/// and have places apart, so that no statement waits for one of them to end.
+#[derive(Debug)]
+pub(crate) struct Places {
+    pub(crate) statements: Arc<Semaphore>,
+    pub(crate) kept_sessions: usize,
+}
+
 /// Opens sessions on one PostgreSQL server.
 #[derive(Debug)]
 pub(crate) struct Warehouse {
     server: PgConnectOptions,
     ready: Mutex<HashSet<String>>,
+    places: OnceCell<Places>,
 }
 
 impl Warehouse {
     pub(crate) fn new(server: PgConnectOptions) -> Self {
-        Self { server: server.disable_statement_logging(), ready: Mutex::default() }
+        Self { server: server.disable_statement_logging(), ready: Mutex::default(), places: OnceCell::new() }
     }
 
     /// A new session on `database`, which is created when it does not exist.
@@ -83,6 +98,24 @@ impl Warehouse {
             }
         }
         self.open(database).await.map_err(|source| SessionError::Connect { database: database.to_owned(), source })
+    }
+
+    /// The places for sessions, read from PostgreSQL's settings once.
+    pub(crate) async fn places(&self) -> Result<&Places, SessionError> {
+        let read = async || {
+            let mut maintenance = self.open("postgres").await?;
+            let max: i32 = sqlx::query_scalar("select current_setting('max_connections')::int")
+                .fetch_one(&mut maintenance)
+                .await?;
+            maintenance.close().await?;
+            let max = usize::try_from(max).unwrap_or(1);
+            Ok(Places {
+                statements: Arc::new(Semaphore::new((max / STATEMENT_SHARE).max(1))),
+                kept_sessions: (max / KEPT_SESSION_SHARE).max(1),
+            })
+        };
+        let places = self.places.get_or_try_init(read).await;
+        places.map_err(|source| SessionError::Connect { database: "postgres".to_owned(), source })
     }
 
     /// Asks PostgreSQL to end the statement that the session `pid` runs.

@@ -225,33 +225,32 @@ impl StatementStore {
         Self { records: Mutex::default(), changed: Notify::default(), retention }
     }
 
-    /// Keeps a new statement, unless its client token was seen in the last 8 hours: then the earlier one is the answer.
+    /// Makes and keeps a new statement, unless its client token was seen in the last 8 hours: then the earlier one is the
+    /// answer, and none is made. Calls with one token wait for each other here.
     ///
     /// # Errors
-    /// More statements running than a warehouse takes.
-    pub(crate) fn submit(&self, statement: Statement, client_token: Option<String>) -> Result<Submission, ApiError> {
+    /// More statements running than a warehouse takes, and what `make` says.
+    pub(crate) fn submit(
+        &self,
+        client_token: Option<String>,
+        make: impl FnOnce() -> Result<Statement, ApiError>,
+    ) -> Result<Submission, ApiError> {
         let mut records = self.lock();
-        let now = SystemTime::now();
+        if let Some(token) = &client_token
+            && let Some((id, _)) = records.client_tokens.get(token)
+            && let Some(earlier) = records.statements.get(id)
+        {
+            return Ok(Submission::Repeated(earlier.clone()));
+        }
         if records.statements.values().filter(|statement| !statement.status.is_final()).count() >= ACTIVE_MAX {
             return Err(ApiError::ActiveStatementsExceeded(format!("{ACTIVE_MAX} statements are running already")));
         }
+        let statement = make()?;
         if let Some(token) = client_token {
-            if let Some((id, _)) = records.client_tokens.get(&token)
-                && let Some(earlier) = records.statements.get(id)
-            {
-                return Ok(Submission::Repeated(earlier.clone()));
-            }
-            records.client_tokens.insert(token, (statement.id.clone(), now));
+            records.client_tokens.insert(token, (statement.id.clone(), SystemTime::now()));
         }
         records.statements.insert(statement.id.clone(), statement.clone());
         Ok(Submission::New(statement))
-    }
-
-    /// The statement that was submitted with this token.
-    pub(crate) fn find_by_token(&self, token: &str) -> Option<Statement> {
-        let records = self.lock();
-        let (id, _) = records.client_tokens.get(token)?;
-        records.statements.get(id).cloned()
     }
 
     pub(crate) fn get(&self, id: &str) -> Option<Statement> {

@@ -66,27 +66,20 @@ async fn submit(
     is_batch: bool,
 ) -> Result<Value, ApiError> {
     let wait = request.wait_time_seconds;
-    let client_token = request.client_token.clone();
     check(&request, &sqls)?;
-    // A repeated token has its answer before anything else is looked at: its session may be closed by now.
-    let earlier = client_token.as_ref().and_then(|token| endpoint.statements.find_by_token(token));
-    let statement = match earlier {
-        Some(earlier) => earlier,
-        None => {
-            let statement = accept(endpoint, request, sqls, is_batch)?;
-            let session_id = statement.session_id.clone();
-            let submission = endpoint.statements.submit(statement, client_token);
-            if let (Some(session_id), Ok(Submission::Repeated(_)) | Err(_)) = (&session_id, &submission) {
-                endpoint.kept_sessions.unreserve(session_id);
-            }
-            match submission? {
-                Submission::New(statement) => {
-                    tokio::spawn(execution::supervise(Arc::clone(endpoint), statement.clone()));
-                    statement
-                }
-                Submission::Repeated(earlier) => earlier,
-            }
+    let session_places = match request.session_keep_alive_seconds {
+        // A server that cannot be reached says so when the statement runs.
+        Some(_) => endpoint.warehouse.places().await.map_or(usize::MAX, |places| places.kept_sessions),
+        None => 0,
+    };
+    let client_token = request.client_token.clone();
+    let make = || accept(endpoint, request, sqls, is_batch, session_places);
+    let statement = match endpoint.statements.submit(client_token, make)? {
+        Submission::New(statement) => {
+            tokio::spawn(execution::supervise(Arc::clone(endpoint), statement.clone()));
+            statement
         }
+        Submission::Repeated(earlier) => earlier,
     };
     let mut answer = connection_fields(&statement.connection);
     if wait.is_some() {
@@ -138,6 +131,7 @@ fn accept(
     request: SubmitRequest,
     sqls: Vec<String>,
     is_batch: bool,
+    session_places: usize,
 ) -> Result<Statement, ApiError> {
     let result_format = ResultFormat::read(request.result_format.as_deref())?;
     let execution_mode = match (is_batch, request.execution_mode.as_deref()) {
@@ -171,7 +165,9 @@ fn accept(
                 secret_arn: request.secret_arn,
             };
             let session_id = match keep_alive {
-                Some(keep_alive) => Some(endpoint.kept_sessions.open(connection.clone(), keep_alive, &id)?),
+                Some(keep_alive) => {
+                    Some(endpoint.kept_sessions.open(connection.clone(), keep_alive, &id, session_places)?)
+                }
                 None => None,
             };
             (connection, session_id)

@@ -42,3 +42,26 @@ async fn ten_thousand_statements_through_sixteen_clients_keep_apart() {
         assert!(started.elapsed() < DEADLINE, "sessions stay behind");
     }
 }
+
+/// PostgreSQL takes 200 connections here, and half of them run statements.
+#[tokio::test(flavor = "multi_thread")]
+async fn statements_wait_for_a_connection() {
+    let warehouse = Warehouse::start("queue").await;
+    warehouse.apply(&["create table public.gate (n int)"]).await;
+    let holder = warehouse.submit_batch(&["lock gate", "select pg_sleep(600)"]).await;
+    warehouse.wait(&holder, |status| status.as_str() == "STARTED").await;
+    let mut waiting = Vec::new();
+    for n in 0..300 {
+        waiting.push(warehouse.submit(&format!("insert into gate values ({n})")).await);
+    }
+    let last = waiting.pop().expect("some wait");
+    warehouse.wait(&last, |status| status.as_str() == "PICKED").await;
+    warehouse.client.cancel_statement().id(&last).send().await.expect("cancel");
+    assert_eq!(warehouse.end(&last).await.status(), "ABORTED", "it is not in its turn yet");
+    warehouse.client.cancel_statement().id(&holder).send().await.expect("cancel");
+    for id in &waiting {
+        let statement = warehouse.end(id).await;
+        assert!(statement.is_finished(), "{}", statement.error());
+    }
+    assert_eq!(warehouse.value("select count(*) from gate").await, "299");
+}

@@ -62,6 +62,24 @@ async fn a_statement_can_stay_picked() {
 }
 
 #[tokio::test]
+async fn a_picked_statement_is_cancelled_at_once_and_leaves_its_session_free() {
+    let faults = Faults { picked_for: Duration::from_secs(10), ..Faults::default() };
+    let warehouse = Warehouse::start_with_faults("picked_cancelled", faults).await;
+    let call = warehouse.client.execute_statement().workgroup_name("main").database("picked_cancelled");
+    let first = call.sql("select 1").session_keep_alive_seconds(600).send().await.expect("submit");
+    assert!(warehouse.end(&first.id.expect("id")).await.is_finished());
+    let session = first.session_id.expect("a session id");
+    let call = warehouse.client.execute_statement().session_id(&session).sql("select 2");
+    let id = call.send().await.expect("submit").id.expect("id");
+    let started = Instant::now();
+    warehouse.client.cancel_statement().id(&id).send().await.expect("cancel");
+    assert_eq!(warehouse.end(&id).await.status(), "ABORTED");
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    let listed = warehouse.client.list_sessions().session_id(&session).send().await.expect("list").sessions;
+    assert_eq!(listed[0].status.as_str(), "AVAILABLE");
+}
+
+#[tokio::test]
 async fn what_is_older_than_the_retention_is_forgotten() {
     let faults = Faults { retention: Duration::from_millis(500), ..Faults::default() };
     let warehouse = Warehouse::start_with_faults("forgotten", faults).await;

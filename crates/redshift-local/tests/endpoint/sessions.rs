@@ -1,5 +1,6 @@
 //! Sessions that outlive a call.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use aws_sdk_redshiftdata::error::ProvideErrorMetadata;
@@ -127,4 +128,43 @@ async fn a_session_whose_connection_is_lost_is_closed() {
             assert!(started.elapsed() < DEADLINE, "the session is {:?}", listed[0].status);
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_with_one_token_open_one_session() {
+    let warehouse = Arc::new(Warehouse::start("token_sessions").await);
+    let calls = (0..40).map(|_| {
+        let warehouse = Arc::clone(&warehouse);
+        tokio::spawn(async move {
+            let call = warehouse.client.execute_statement().workgroup_name("main").database("token_sessions");
+            let call = call.sql("select 1").session_keep_alive_seconds(600).client_token("one");
+            call.send().await.expect("submit").session_id.expect("a session id")
+        })
+    });
+    let mut sessions = Vec::new();
+    for call in calls.collect::<Vec<_>>() {
+        sessions.push(call.await.expect("call"));
+    }
+    sessions.dedup();
+    assert_eq!(sessions.len(), 1, "{sessions:?}");
+    let closed = warehouse.client.list_sessions().status(SessionStatusString::Closed).send().await.expect("list");
+    assert_eq!(closed.sessions.len(), 0);
+}
+
+/// Idle sessions hold connections for as long as a day; statements without one have connections of their own.
+#[tokio::test]
+async fn sessions_leave_connections_for_statements() {
+    let warehouse = Warehouse::start("many_sessions").await;
+    let call = || warehouse.client.execute_statement().workgroup_name("main").database("many_sessions").sql("select 1");
+    let mut opened = 0;
+    let refused = loop {
+        match call().session_keep_alive_seconds(600).send().await {
+            Ok(first) => assert!(warehouse.end(&first.id.expect("id")).await.is_finished()),
+            Err(refused) => break refused,
+        }
+        opened += 1;
+    };
+    assert_eq!(refused.code(), Some("ActiveSessionsExceededException"));
+    assert_eq!(opened, 50, "a quarter of what the server takes");
+    assert_eq!(warehouse.value("select 1").await, "1");
 }

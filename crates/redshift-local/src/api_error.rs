@@ -15,6 +15,10 @@ pub(crate) enum ApiError {
     ResourceNotFound { message: String, resource_id: String },
     #[error("operation `{0}` is not offered by redshift-local")]
     UnknownOperation(String),
+    #[error("the request is larger than {0} bytes")]
+    RequestTooLarge(usize),
+    #[error("the request's body did not arrive whole")]
+    BodyCutShort,
     #[error("{0}")]
     ActiveStatementsExceeded(String),
     #[error("{0}")]
@@ -43,7 +47,8 @@ impl IntoResponse for ApiError {
             Self::Validation(_) => ("ValidationException", StatusCode::BAD_REQUEST),
             Self::ResourceNotFound { .. } => ("ResourceNotFoundException", StatusCode::BAD_REQUEST),
             Self::UnknownOperation(_) => ("UnknownOperationException", StatusCode::BAD_REQUEST),
-            Self::Serialization(_) => ("SerializationException", StatusCode::BAD_REQUEST),
+            Self::RequestTooLarge(_) => ("RequestEntityTooLargeException", StatusCode::PAYLOAD_TOO_LARGE),
+            Self::Serialization(_) | Self::BodyCutShort => ("SerializationException", StatusCode::BAD_REQUEST),
             Self::ActiveStatementsExceeded(_) => ("ActiveStatementsExceededException", StatusCode::BAD_REQUEST),
             Self::ActiveSessionsExceeded(_) => ("ActiveSessionsExceededException", StatusCode::BAD_REQUEST),
             Self::Throttling => ("ThrottlingException", StatusCode::BAD_REQUEST),

@@ -12,23 +12,31 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, Uri};
+use axum::extract::rejection::BytesRejection;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde_json::Value;
 
-use crate::Endpoint;
 use crate::api_error::ApiError;
 use crate::signature;
+use crate::{Endpoint, REQUEST_MAX_BYTES};
 
 pub(crate) async fn handle(
     State(endpoint): State<Arc<Endpoint>>,
     uri: Uri,
     headers: HeaderMap,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Response {
+    let body = match body {
+        Ok(body) => body,
+        Err(fault) if fault.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+            return ApiError::RequestTooLarge(REQUEST_MAX_BYTES).into_response();
+        }
+        Err(_) => return ApiError::BodyCutShort.into_response(),
+    };
     if let Some(credentials) = &endpoint.credentials
-        && let Err(fault) = signature::verify(credentials, &uri, &headers, &body)
+        && let Err(fault) = signature::verify(credentials, &endpoint.region, &uri, &headers, &body)
     {
         tracing::info!(%fault, "call refused");
         return ApiError::from(fault).into_response();
@@ -53,6 +61,14 @@ pub(crate) async fn handle(
             ApiError::Internal("redshift-local failed in this call".to_owned()).into_response()
         }
     }
+}
+
+/// Gives an answer the id that SDKs show and log.
+pub(crate) async fn with_request_id(mut answer: Response) -> Response {
+    if let Ok(id) = HeaderValue::from_str(&uuid::Uuid::new_v4().to_string()) {
+        answer.headers_mut().insert("x-amzn-requestid", id);
+    }
+    answer
 }
 
 /// An answer that ends before it began: the client sees its connection close.

@@ -38,6 +38,10 @@
 //!   views pass here.
 //! * A table that was created after the transaction's snapshot is found, and empty; Redshift fails with 1018, `Relation does
 //!   not exist`.
+//! * `precision` and `scale` in the metadata of a result are those of its types and of the tables' columns; those of an
+//!   expression's DECIMAL, VARCHAR or CHAR are 0, as the driver does not tell them.
+//! * Half of the connections that PostgreSQL takes run statements, which wait for one PICKED; a quarter is for kept sessions,
+//!   of which there are no more than that.
 //! * Users and roles: every request runs as one PostgreSQL superuser, whatever its credentials, secret or user.
 //! * Of Redshift's system views there are those of `shims/catalog.sql`, with what PostgreSQL knows; no `STL_`, `STV_`, `SVL_`.
 
@@ -67,6 +71,7 @@ mod statement;
 mod translate;
 mod unload;
 
+use std::fmt;
 use std::future::Future;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -74,6 +79,7 @@ use std::sync::Arc;
 use aws_credential_types::Credentials;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::middleware::map_response;
 use axum::routing::post;
 use sqlx::postgres::PgConnectOptions;
 use tokio::net::TcpListener;
@@ -92,7 +98,7 @@ use crate::statement::StatementStore;
 const REQUEST_MAX_BYTES: usize = 4 * 1024 * 1024;
 
 /// What an endpoint needs to know.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Options {
     /// URL of the PostgreSQL server, of a superuser; its database, if any, is not used. A request's `Database` names the
     /// PostgreSQL database, which is created when first named.
@@ -103,6 +109,19 @@ pub struct Options {
     /// The one pair whose signed requests are taken; without it every request is, signed or not.
     pub credentials: Option<Credentials>,
     pub faults: Faults,
+}
+
+/// Without the URL, which holds a password.
+impl fmt::Debug for Options {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Options")
+            .field("s3_endpoint", &self.s3_endpoint)
+            .field("region", &self.region)
+            .field("credentials", &self.credentials)
+            .field("faults", &self.faults)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Why an endpoint could not start or went on no longer.
@@ -121,6 +140,7 @@ pub(crate) struct Endpoint {
     pub(crate) object_store: ObjectStore,
     pub(crate) statements: StatementStore,
     pub(crate) kept_sessions: KeptSessions,
+    pub(crate) region: String,
     pub(crate) credentials: Option<Credentials>,
     pub(crate) faults: FaultCounters,
 }
@@ -133,14 +153,16 @@ pub fn router(options: Options) -> Result<Router, Error> {
     let server = PgConnectOptions::from_str(&options.postgres_url).map_err(Error::PostgresUrl)?;
     let endpoint = Endpoint {
         warehouse: Warehouse::new(server),
-        object_store: ObjectStore::new(options.s3_endpoint, options.region),
+        object_store: ObjectStore::new(options.s3_endpoint, options.region.clone()),
         statements: StatementStore::new(options.faults.retention),
         kept_sessions: KeptSessions::default(),
+        region: options.region,
         credentials: options.credentials,
         faults: FaultCounters::new(options.faults),
     };
     Ok(Router::new()
         .route("/", post(data_api::handle))
+        .layer(map_response(data_api::with_request_id))
         .layer(DefaultBodyLimit::max(REQUEST_MAX_BYTES))
         .with_state(Arc::new(endpoint)))
 }
@@ -156,4 +178,21 @@ pub async fn serve(
 ) -> Result<(), Error> {
     let router = router(options)?;
     axum::serve(listener, router).with_graceful_shutdown(shutdown).await.map_err(Error::Serve)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Faults, Options};
+
+    #[test]
+    fn options_are_shown_without_the_password() {
+        let options = Options {
+            postgres_url: "postgres://owner:hidden@host".to_owned(),
+            s3_endpoint: None,
+            region: "us-east-1".to_owned(),
+            credentials: None,
+            faults: Faults::default(),
+        };
+        assert!(!format!("{options:?}").contains("hidden"));
+    }
 }

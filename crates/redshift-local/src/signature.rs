@@ -26,6 +26,8 @@ pub(crate) enum SignatureFault {
     UnknownAccessKey,
     #[error("Signature expired: the request is of another time than this server's")]
     Expired,
+    #[error("Credential should be scoped to a valid region.")]
+    OtherRegion,
     #[error("Credential should be scoped to correct service: '{SERVICE}'.")]
     OtherService,
     #[error(
@@ -42,17 +44,18 @@ impl SignatureFault {
             Self::Missing => "MissingAuthenticationTokenException",
             Self::Incomplete(_) => "IncompleteSignatureException",
             Self::UnknownAccessKey => "UnrecognizedClientException",
-            Self::Expired | Self::OtherService | Self::Mismatch => "InvalidSignatureException",
+            Self::Expired | Self::OtherRegion | Self::OtherService | Self::Mismatch => "InvalidSignatureException",
         }
     }
 }
 
-/// Checks that a POST was signed with `credentials`, within five minutes of now.
+/// Checks that a POST was signed with `credentials` for `region`, within five minutes of now.
 ///
 /// # Errors
-/// No signature, half of one, one of another key, time or service, or one that is not that of these headers and this body.
+/// No signature, half of one, one of another key, time, region or service, or one that is not that of these headers and this body.
 pub(crate) fn verify(
     credentials: &Credentials,
+    region: &str,
     uri: &Uri,
     headers: &HeaderMap,
     body: &[u8],
@@ -66,6 +69,9 @@ pub(crate) fn verify(
     let time = SystemTime::from(date.and_utc());
     if signed.access_key_id != credentials.access_key_id() {
         return Err(SignatureFault::UnknownAccessKey);
+    }
+    if signed.region != region {
+        return Err(SignatureFault::OtherRegion);
     }
     if signed.service != SERVICE {
         return Err(SignatureFault::OtherService);

@@ -12,12 +12,12 @@ use crate::statement::{Statement, SubStatement};
 
 /// DescribeStatement.
 pub(super) async fn describe(endpoint: &Endpoint, request: &StatementRequest) -> Result<Value, ApiError> {
-    let (id, position) = split_id(&request.id)?;
+    let (id, position) = split_id(request.id()?)?;
     wait_for_end(endpoint, id, request.wait_time_seconds).await?;
     let statement = find(endpoint, id)?;
     if let Some(position) = position {
-        let sub = sub_statement(&statement, position, &request.id)?;
-        let mut answer = describe_sub_statement(&statement, sub, &request.id);
+        let sub = sub_statement(&statement, position, request.id()?)?;
+        let mut answer = describe_sub_statement(&statement, sub, request.id()?);
         answer.extend(connection_fields(&statement.connection));
         return Ok(Value::Object(answer));
     }
@@ -46,13 +46,22 @@ pub(super) async fn describe(endpoint: &Endpoint, request: &StatementRequest) ->
         });
         answer.insert("SubStatements".into(), subs.collect());
         answer.insert("ExecutionMode".into(), json!(statement.execution_mode.name()));
-        answer.insert("ResultRows".into(), json!(-1));
-        answer.insert("ResultSize".into(), json!(-1));
+        let total = |value: fn(&SubStatement) -> i64| {
+            statement
+                .sub_statements
+                .iter()
+                .map(value)
+                .filter(|value| *value >= 0)
+                .reduce(i64::saturating_add)
+                .unwrap_or(-1)
+        };
+        answer.insert("ResultRows".into(), json!(total(|sub| sub.result_row_count)));
+        answer.insert("ResultSize".into(), json!(total(result_size)));
         answer.insert("RedshiftQueryId".into(), json!(0));
     } else if let [sub] = statement.sub_statements.as_slice() {
         answer.insert("QueryString".into(), json!(sub.sql));
         answer.insert("ResultRows".into(), json!(sub.result_row_count));
-        answer.insert("ResultSize".into(), result_size(sub));
+        answer.insert("ResultSize".into(), json!(result_size(sub)));
         answer.insert("RedshiftQueryId".into(), json!(sub.query_id));
     }
     Ok(Value::Object(answer))
@@ -68,7 +77,7 @@ fn describe_sub_statement(statement: &Statement, sub: &SubStatement, id: &str) -
     answer.insert("Duration".into(), nanoseconds(sub.duration));
     answer.insert("HasResultSet".into(), json!(sub.result.is_some()));
     answer.insert("ResultRows".into(), json!(sub.result_row_count));
-    answer.insert("ResultSize".into(), result_size(sub));
+    answer.insert("ResultSize".into(), json!(result_size(sub)));
     answer.insert("RedshiftQueryId".into(), json!(sub.query_id));
     if let Some(error) = &sub.error {
         answer.insert("Error".into(), json!(error));
@@ -80,13 +89,13 @@ pub(super) fn has_result(statement: &Statement) -> bool {
     statement.sub_statements.iter().any(|sub| sub.result.is_some())
 }
 
-fn result_size(sub: &SubStatement) -> Value {
-    json!(sub.result.as_ref().map_or(-1, |result| i64::try_from(result.size_bytes).unwrap_or(i64::MAX)))
+fn result_size(sub: &SubStatement) -> i64 {
+    sub.result.as_ref().map_or(-1, |result| i64::try_from(result.size_bytes).unwrap_or(i64::MAX))
 }
 
 /// CancelStatement.
 pub(super) fn cancel(endpoint: &Endpoint, request: &StatementRequest) -> Result<Value, ApiError> {
-    let (id, _) = split_id(&request.id)?;
+    let (id, _) = split_id(request.id()?)?;
     let statement = find(endpoint, id)?;
     if statement.status.is_final() {
         let status = statement.status.name();

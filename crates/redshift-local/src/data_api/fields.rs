@@ -9,15 +9,21 @@ use crate::Endpoint;
 use crate::api_error::ApiError;
 use crate::statement::{Connection, Parameter, Statement, SubStatement, Target};
 
-const WAIT_MAX_SECONDS: u64 = 30;
+const WAIT_MAX_SECONDS: i64 = 30;
 
 /// A request about one statement.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct StatementRequest {
-    pub(super) id: String,
+    id: Option<String>,
     pub(super) next_token: Option<String>,
-    pub(super) wait_time_seconds: Option<u64>,
+    pub(super) wait_time_seconds: Option<i64>,
+}
+
+impl StatementRequest {
+    pub(super) fn id(&self) -> Result<&str, ApiError> {
+        self.id.as_deref().ok_or_else(|| missing("Id"))
+    }
 }
 
 pub(super) fn missing(field: &str) -> ApiError {
@@ -55,21 +61,31 @@ pub(super) fn sub_statement<'a>(
 }
 
 /// Long polling: holds the answer back until the statement has ended, for so many seconds at most.
-pub(super) async fn wait_for_end(endpoint: &Endpoint, id: &str, seconds: Option<u64>) -> Result<(), ApiError> {
-    let Some(seconds) = seconds else { return Ok(()) };
-    if !(1..=WAIT_MAX_SECONDS).contains(&seconds) {
-        return Err(ApiError::Validation(format!("WaitTimeSeconds is 1 to {WAIT_MAX_SECONDS}")));
-    }
+pub(super) async fn wait_for_end(endpoint: &Endpoint, id: &str, seconds: Option<i64>) -> Result<(), ApiError> {
+    let Some(seconds) = wait_seconds(seconds)? else { return Ok(()) };
     let ended = endpoint.statements.wait_until(id, |statement| statement.status.is_final());
     // Whether it ended or not is what the answer then says.
     let _ = tokio::time::timeout(Duration::from_secs(seconds), ended).await;
     Ok(())
 }
 
+/// Checks a `WaitTimeSeconds`.
+pub(super) fn wait_seconds(seconds: Option<i64>) -> Result<Option<u64>, ApiError> {
+    match seconds {
+        Some(seconds) if !(1..=WAIT_MAX_SECONDS).contains(&seconds) => {
+            Err(ApiError::Validation(format!("WaitTimeSeconds is 1 to {WAIT_MAX_SECONDS}")))
+        }
+        seconds => Ok(seconds.map(i64::unsigned_abs)),
+    }
+}
+
 /// Where a page starts.
 pub(super) fn offset(next_token: Option<&String>) -> Result<usize, ApiError> {
-    let invalid = || ApiError::Validation("NextToken is none that this operation gave".to_owned());
-    next_token.map_or(Ok(0), |token| token.parse().map_err(|_| invalid()))
+    next_token.map_or(Ok(0), |token| token.parse().map_err(|_| invalid_token()))
+}
+
+fn invalid_token() -> ApiError {
+    ApiError::Validation("NextToken is none that this operation gave".to_owned())
 }
 
 /// One page of `items`, and the token of the next. A page has `most` items unless fewer are asked for.
@@ -80,15 +96,46 @@ pub(super) fn page<'a, T>(
     most: usize,
 ) -> Result<(&'a [T], Option<String>), ApiError> {
     let start = offset(next_token)?.min(items.len());
-    let count = match max_results {
-        // The SDKs' models admit zero, which asks for nothing in particular.
-        None | Some(0) => most,
-        Some(count) => usize::try_from(count)
-            .map_err(|_| ApiError::Validation(format!("MaxResults is {count}; it is 1 to {most}")))?
-            .min(most),
-    };
-    let end = start.saturating_add(count).min(items.len());
+    let end = start.saturating_add(page_length(max_results, most)?).min(items.len());
     Ok((&items[start..end], (end < items.len()).then(|| end.to_string())))
+}
+
+/// One page of `items`, which are sorted newest first and then by id, and the token of the next: when the last item was
+/// made, and its id. New items do not shift the pages behind it.
+pub(super) fn page_by_age<'a, T>(
+    items: &'a [T],
+    key: impl Fn(&T) -> (SystemTime, &str),
+    next_token: Option<&String>,
+    max_results: Option<i64>,
+    most: usize,
+) -> Result<(&'a [T], Option<String>), ApiError> {
+    let nanos = |time: SystemTime| time.duration_since(UNIX_EPOCH).map_or(0, |age| age.as_nanos());
+    let start = match next_token {
+        None => 0,
+        Some(token) => {
+            let last = token.split_once('/').and_then(|(time, id)| Some((time.parse::<u128>().ok()?, id)));
+            let (last_time, last_id) = last.ok_or_else(invalid_token)?;
+            items.partition_point(|item| {
+                let (time, id) = key(item);
+                nanos(time) > last_time || nanos(time) == last_time && id <= last_id
+            })
+        }
+    };
+    let end = start.saturating_add(page_length(max_results, most)?).min(items.len());
+    let next = (end < items.len()).then(|| items[..end].last()).flatten().map(|last| {
+        let (time, id) = key(last);
+        format!("{}/{id}", nanos(time))
+    });
+    Ok((&items[start..end], next))
+}
+
+/// `most`, unless fewer are asked for. The service's model admits zero, which asks for nothing in particular.
+fn page_length(max_results: Option<i64>, most: usize) -> Result<usize, ApiError> {
+    match max_results.map(usize::try_from) {
+        None | Some(Ok(0)) => Ok(most),
+        Some(Ok(count)) if count <= most => Ok(count),
+        Some(_) => Err(ApiError::Validation(format!("MaxResults is 0 to {most}"))),
+    }
 }
 
 /// The target that a request names.

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::fields::{epoch_seconds, page, parameters_json};
+use super::fields::{epoch_seconds, page_by_age, parameters_json};
 use crate::Endpoint;
 use crate::api_error::ApiError;
 use crate::statement::{Statement, Target};
@@ -46,7 +46,13 @@ pub(super) fn list(endpoint: &Endpoint, request: &ListRequest) -> Result<Value, 
                 .is_none_or(|prefix| statement.name.as_ref().is_some_and(|name| name.starts_with(prefix.as_str())))
     };
     let all: Vec<Statement> = endpoint.statements.list().into_iter().filter(matches).collect();
-    let (page, next) = page(&all, request.next_token.as_ref(), request.max_results, LIST_MAX_RESULTS)?;
+    let (page, next) = page_by_age(
+        &all,
+        |it| (it.created_at, &it.id),
+        request.next_token.as_ref(),
+        request.max_results,
+        LIST_MAX_RESULTS,
+    )?;
     let mut answer = json!({ "Statements": page.iter().map(list_entry).collect::<Vec<_>>() });
     if let Some(next) = next {
         answer["NextToken"] = json!(next);

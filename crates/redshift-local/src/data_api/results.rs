@@ -48,12 +48,12 @@ async fn find_result(
     request: &StatementRequest,
     format: ResultFormat,
 ) -> Result<Arc<ResultSet>, ApiError> {
-    let (id, position) = split_id(&request.id)?;
+    let (id, position) = split_id(request.id()?)?;
     wait_for_end(endpoint, id, request.wait_time_seconds).await?;
     let statement = find(endpoint, id)?;
     let without_result = || ApiError::ResourceNotFound {
         message: "Query does not have result. Please check query status with DescribeStatement.".to_owned(),
-        resource_id: request.id.clone(),
+        resource_id: id.to_owned(),
     };
     if statement.result_format != format {
         let (is, wanted) = (statement.result_format.name(), format.name());
@@ -63,7 +63,7 @@ async fn find_result(
         )));
     }
     let sub = match position {
-        Some(position) => sub_statement(&statement, position, &request.id)?,
+        Some(position) => sub_statement(&statement, position, request.id()?)?,
         None if statement.is_batch => return Err(without_result()),
         None => statement.sub_statements.first().ok_or_else(without_result)?,
     };

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::fields::{connection_fields, epoch_seconds, page};
+use super::fields::{connection_fields, epoch_seconds, page_by_age};
 use crate::Endpoint;
 use crate::api_error::ApiError;
 use crate::kept_session::{KeptSession, SessionState};
@@ -53,7 +53,13 @@ pub(super) fn list(endpoint: &Endpoint, request: &ListSessionsRequest) -> Result
             && request.database.as_ref().is_none_or(|database| *database == session.target.database)
     };
     let all: Vec<KeptSession> = endpoint.kept_sessions.list().into_iter().filter(matches).collect();
-    let (page, next) = page(&all, request.next_token.as_ref(), request.max_results, LIST_MAX_RESULTS)?;
+    let (page, next) = page_by_age(
+        &all,
+        |it| (it.created_at, &it.id),
+        request.next_token.as_ref(),
+        request.max_results,
+        LIST_MAX_RESULTS,
+    )?;
     let mut answer = json!({ "Sessions": page.iter().map(entry).collect::<Vec<_>>() });
     if let Some(next) = next {
         answer["NextToken"] = json!(next);

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::describe::has_result;
-use super::fields::{connection_fields, database, epoch_seconds, find, missing, target, wait_for_end};
+use super::fields::{connection_fields, database, epoch_seconds, find, missing, target, wait_for_end, wait_seconds};
 use crate::Endpoint;
 use crate::api_error::ApiError;
 use crate::execution;
@@ -37,14 +37,14 @@ pub(super) struct SubmitRequest {
     execution_mode: Option<String>,
     session_id: Option<String>,
     session_keep_alive_seconds: Option<i64>,
-    wait_time_seconds: Option<u64>,
+    wait_time_seconds: Option<i64>,
     with_event: Option<bool>,
 }
 
 #[derive(Deserialize)]
 struct SqlParameter {
-    name: String,
-    value: String,
+    name: Option<String>,
+    value: Option<String>,
 }
 
 /// ExecuteStatement.
@@ -100,6 +100,7 @@ async fn submit(
 /// Checks what does not depend on what went before.
 fn check(request: &SubmitRequest, sqls: &[String]) -> Result<(), ApiError> {
     let invalid = |message: String| Err(ApiError::Validation(message));
+    wait_seconds(request.wait_time_seconds)?;
     if sqls.len() > BATCH_MAX_STATEMENTS {
         return invalid(format!("Sqls holds {} statements; at most {BATCH_MAX_STATEMENTS} are allowed", sqls.len()));
     }
@@ -186,6 +187,8 @@ fn accept_parameters(given: Vec<SqlParameter>, sqls: &[String]) -> Result<Vec<Pa
     let used: Vec<String> = sqls.iter().flat_map(|sql| parameter_names(sql)).collect();
     let mut parameters: Vec<Parameter> = Vec::with_capacity(given.len());
     for SqlParameter { name, value } in given {
+        let name = name.ok_or_else(|| missing("a parameter's name"))?;
+        let value = value.ok_or_else(|| missing("a parameter's value"))?;
         if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
             return Err(ApiError::Validation(format!("parameter name `{name}` must match [0-9a-zA-Z_]+")));
         }

@@ -1,5 +1,7 @@
 //! What no client of AWS sends. Every request has an answer, 4xx where it is at fault, and the endpoint goes on.
 
+use aws_sdk_redshiftdata::operation::RequestId;
+
 use crate::support::{Random, Warehouse};
 
 const OPERATIONS: &[&str] = &[
@@ -58,6 +60,28 @@ async fn faults_of_a_request_have_their_names() {
         ("RedshiftData.ExecuteStatement", r#"{"Sql":1}"#, "SerializationException"),
         ("RedshiftData.ExecuteStatement", "{}", "ValidationException"),
         ("RedshiftData.DescribeStatement", r#"{"Id":"x"}"#, "ValidationException"),
+        ("RedshiftData.DescribeStatement", "{}", "ValidationException"),
+        (
+            "RedshiftData.DescribeStatement",
+            r#"{"Id":"00000000-0000-4000-8000-000000000000","WaitTimeSeconds":-1}"#,
+            "Validation",
+        ),
+        (
+            "RedshiftData.ExecuteStatement",
+            r#"{"Sql":"select :a","WorkgroupName":"main","Database":"faulty_requests","Parameters":[{"name":"a"}]}"#,
+            "ValidationException",
+        ),
+        (
+            "RedshiftData.ExecuteStatement",
+            r#"{"Sql":"select 1","WorkgroupName":"main","Database":"faulty_requests","WaitTimeSeconds":-1}"#,
+            "ValidationException",
+        ),
+        ("RedshiftData.ListStatements", r#"{"MaxResults":101}"#, "ValidationException"),
+        (
+            "RedshiftData.DescribeTable",
+            r#"{"WorkgroupName":"main","Database":"faulty_requests","Schema":"a\u0000b","Table":"t"}"#,
+            "ValidationException",
+        ),
         ("RedshiftData.Nothing", "{}", "UnknownOperationException"),
         ("RedshiftDataXExecuteStatement", "{}", "UnknownOperationException"),
         ("DynamoDB_20120810.ListTables", "{}", "UnknownOperationException"),
@@ -67,8 +91,19 @@ async fn faults_of_a_request_have_their_names() {
         assert_eq!(status, 400, "{target}: {answer}");
         assert!(answer.contains(expected), "{target} {}: {answer}", &body[..body.len().min(40)]);
     }
-    let (status, _) = warehouse.post(b"RedshiftData.ExecuteStatement", large.as_bytes()).await;
+    let (status, answer) = warehouse.post(b"RedshiftData.ExecuteStatement", large.as_bytes()).await;
     assert_eq!(status, 413);
+    // Whoever is still sending may not get to read it.
+    assert!(answer.is_empty() || answer.contains("RequestEntityTooLargeException"), "{answer}");
     assert_eq!(warehouse.post(b"\xff\xfe", b"{}").await.0, 400);
     assert_eq!(warehouse.value("select 1").await, "1");
+}
+
+#[tokio::test]
+async fn every_answer_has_a_request_id() {
+    let warehouse = Warehouse::start("request_ids").await;
+    let listed = warehouse.client.list_statements().send().await.expect("list");
+    assert!(listed.request_id().is_some());
+    let refused = warehouse.client.describe_statement().id("x").send().await.expect_err("no id");
+    assert!(refused.request_id().is_some());
 }

@@ -1,7 +1,7 @@
 //! An endpoint that asks for one pair of credentials takes what is signed with it and nothing else.
 
 use aws_sdk_redshiftdata::Client;
-use aws_sdk_redshiftdata::config::Credentials;
+use aws_sdk_redshiftdata::config::{Config, Credentials, Region};
 use aws_sdk_redshiftdata::error::ProvideErrorMetadata;
 
 use crate::support::{Warehouse, client};
@@ -34,6 +34,10 @@ async fn requests_that_are_not_signed_with_the_pair_are_refused() {
     let (code, message) = refused(KEY, "another secret").await;
     assert_eq!(code, "InvalidSignatureException");
     assert!(!message.contains(SECRET), "{message}");
+    let elsewhere = Config::builder().region(Region::new("eu-west-1"));
+    let call = warehouse.client.list_statements().customize().config_override(elsewhere);
+    let error = call.send().await.expect_err("another region");
+    assert_eq!(error.message(), Some("Credential should be scoped to a valid region."));
     assert_eq!(refused("AKIAIOSFODNN7OTHER00", SECRET).await.0, "UnrecognizedClientException");
 }
 

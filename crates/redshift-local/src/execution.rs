@@ -13,6 +13,7 @@ use crate::dialect::statement_kind::StatementKind;
 use crate::engine::{self, Engine, Outcome, Transaction};
 use crate::engine_error::EngineError;
 use crate::history;
+use crate::result_set::row_size_bytes;
 use crate::session::SessionError;
 use crate::snapshot::Snapshot;
 use crate::statement::{Statement, Status};
@@ -21,6 +22,13 @@ use crate::statement::{Statement, Status};
 const CANCEL_INTERVAL: Duration = Duration::from_millis(100);
 /// After so many requests to PostgreSQL the statement is given up: a procedure may loop without asking PostgreSQL at all.
 const CANCEL_TRIES: usize = 20;
+
+/// What `RedshiftQueryId` is for a statement that makes no query.
+const NO_QUERY_ID: i64 = -1;
+
+/// The largest row of a result: "64 KB per row in the result set returned by the database"
+/// (Redshift Management Guide, data-api-troubleshooting).
+const ROW_MAX_BYTES: usize = 64 * 1024;
 
 /// Why a statement failed. The text is what `Error` of DescribeStatement shows.
 #[derive(Debug)]
@@ -234,7 +242,8 @@ impl Execution<'_> {
             return Err(Failure::Cancelled);
         }
         let (endpoint, id) = (self.endpoint, self.statement.id.as_str());
-        let query_id = endpoint.statements.next_query_id();
+        let makes_query = history::makes_query(&self.statement.sub_statements[index].sql, &self.statement.parameters);
+        let query_id = if makes_query { endpoint.statements.next_query_id() } else { NO_QUERY_ID };
         endpoint.statements.update(id, |record| {
             record.sub_statements[index].status = Status::Started;
             record.sub_statements[index].query_id = query_id;
@@ -282,7 +291,15 @@ impl Execution<'_> {
             ran = Err(error);
         }
         self.loads.extend(engine.loads.into_iter().map(|load| (query_id, load)));
-        ran.map_err(|error| Failure::Engine(error.to_string()))
+        let (kind, outcome) = ran.map_err(|error| Failure::Engine(error.to_string()))?;
+        let rows = outcome.result.iter().flat_map(|result| &result.rows);
+        match rows.map(|row| row_size_bytes(row)).find(|bytes| *bytes > ROW_MAX_BYTES) {
+            // The guide gives the meaning of the message only.
+            Some(bytes) => {
+                Err(Failure::Engine(format!("ERROR: Packet for query is too large ({bytes} > {ROW_MAX_BYTES})")))
+            }
+            None => Ok((kind, outcome)),
+        }
     }
 
     /// The count of a COPY before the failed one came back with the rollback.

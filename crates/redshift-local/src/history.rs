@@ -9,8 +9,11 @@ use sqlx::postgres::PgConnection;
 
 use crate::copy::Load;
 use crate::dialect::lexer;
+use crate::dialect::relations::relations;
 use crate::dialect::statement_kind::StatementKind;
-use crate::statement::{Statement, Status};
+use crate::dialect::token_view::TokenView;
+use crate::statement::{Parameter, Statement, Status};
+use crate::translate::{Values, translate};
 
 const QUERY: &str = "insert into redshift_local.sys_query_history (query_id, session_id, database_name, query_type, status, \
     start_time, end_time, elapsed_time, error_message, returned_rows, query_text) \
@@ -107,6 +110,20 @@ fn span(started_at: SystemTime, duration: Duration) -> (NaiveDateTime, NaiveDate
 
 fn microseconds(duration: Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+}
+
+/// Whether a statement makes a query, which has an id: one that the gate refuses, one that concerns the session or the
+/// transaction only, and a SELECT without a table, which the documentation's example shows, make none.
+pub(crate) fn makes_query(sql: &str, parameters: &[Parameter]) -> bool {
+    let Ok(translation) = translate(sql, Values::Parameters(parameters)) else { return false };
+    match translation.kind {
+        StatementKind::Select => {
+            let tokens = lexer::tokenize(sql).unwrap_or_default();
+            !relations(TokenView { sql, tokens: &tokens }).is_empty()
+        }
+        StatementKind::Set | StatementKind::Reset | StatementKind::Show | StatementKind::TransactionControl => false,
+        _ => true,
+    }
 }
 
 /// As SYS_QUERY_HISTORY calls it.

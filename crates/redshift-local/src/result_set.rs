@@ -4,6 +4,11 @@ use serde_json::{Value, json};
 use sqlx::postgres::{PgColumn, PgRow};
 use sqlx::{Column, Row, ValueRef};
 
+/// PostgreSQL's message that holds a row says its length and the count of its values …
+const ROW_HEADER_BYTES: usize = 6;
+/// … and the length of each value.
+const VALUE_HEADER_BYTES: usize = 4;
+
 /// Rows that one page of GetStatementResult holds at most, in bytes of their values.
 const PAGE_BYTES: usize = 1024 * 1024;
 
@@ -47,9 +52,9 @@ impl ResultSet {
             } else {
                 Field::from_text(&column.type_name, value.as_str().map_err(sqlx::Error::Decode)?)?
             };
-            self.size_bytes += field.size_bytes();
             fields.push(field);
         }
+        self.size_bytes += row_size_bytes(&fields);
         self.rows.push(fields);
         Ok(())
     }
@@ -62,7 +67,7 @@ impl ResultSet {
             .iter()
             .take_while(|row| {
                 let fits = bytes < PAGE_BYTES;
-                bytes += row.iter().map(Field::size_bytes).sum::<usize>();
+                bytes += row_size_bytes(row);
                 fits
             })
             .count();
@@ -71,18 +76,47 @@ impl ResultSet {
     }
 }
 
+/// Size of a row as its message has it: the documentation's `select 1` is 11 bytes long.
+pub(crate) fn row_size_bytes(row: &[Field]) -> usize {
+    ROW_HEADER_BYTES + row.iter().map(|field| VALUE_HEADER_BYTES + field.text_bytes()).sum::<usize>()
+}
+
 impl ColumnMetadata {
     pub(crate) fn of(column: &PgColumn) -> Self {
         let type_name = column.type_info().oid().map_or("unknown", |oid| internal_type_name(oid.0));
-        Self { name: column.name().to_owned(), type_name: type_name.to_owned(), is_nullable: true, ..Self::default() }
+        let column = Self { name: column.name().to_owned(), is_nullable: true, ..Self::default() };
+        column.of_type(type_name)
+    }
+
+    /// With a type, and the precision and scale that all its values have. The documentation's examples show those of
+    /// integers and TIMESTAMP; they are what PostgreSQL's JDBC driver says (`TypeInfoCache`), and so are the others here.
+    pub(crate) fn of_type(self, type_name: &str) -> Self {
+        let (precision, scale) = match type_name {
+            "bool" => (1, 0),
+            "int2" => (5, 0),
+            "int4" | "oid" => (10, 0),
+            "int8" => (19, 0),
+            "float4" => (8, 8),
+            "float8" => (17, 17),
+            "date" => (13, 0),
+            "time" => (15, 6),
+            "timetz" => (21, 6),
+            "timestamp" => (29, 6),
+            "timestamptz" => (35, 6),
+            "interval" => (49, 6),
+            // That of the column or the expression.
+            _ => (0, 0),
+        };
+        Self { type_name: type_name.to_owned(), precision, scale, ..self }
     }
 
     /// Width, or precision and scale, as PostgreSQL keeps them in one number.
     pub(crate) fn set_modifier(&mut self, modifier: i32) {
         let modifier = modifier - 4;
-        if modifier > 0 {
-            (self.precision, self.scale) =
-                if self.type_name == "numeric" { (modifier >> 16, modifier & 0xffff) } else { (modifier, 0) };
+        match self.type_name.as_str() {
+            "numeric" if modifier > 0 => (self.precision, self.scale) = (modifier >> 16, modifier & 0xffff),
+            "varchar" | "bpchar" if modifier > 0 => self.precision = modifier,
+            _ => {}
         }
     }
 
@@ -146,10 +180,15 @@ impl Field {
         })
     }
 
-    fn size_bytes(&self) -> usize {
+    fn text_bytes(&self) -> usize {
         match self {
-            Self::Null | Self::Boolean(_) => 1,
-            Self::Long(_) | Self::Double(_) => 8,
+            Self::Null => 0,
+            Self::Boolean(_) => 1,
+            Self::Long(value) => {
+                value.checked_abs().and_then(i64::checked_ilog10).map_or(1, |power| power as usize + 1)
+                    + usize::from(*value < 0)
+            }
+            Self::Double(value) => value.to_string().len(),
             Self::Text(text) => text.len(),
         }
     }

@@ -15,8 +15,7 @@ use crate::result_set::{ColumnMetadata, internal_type_name};
 /// Entries of one page.
 const PAGE_MAX: usize = 1000;
 
-/// Databases of the server that are warehouses, known by the functions that the stand-in put into them, are not marked;
-/// PostgreSQL's own are left out by name.
+/// Every database of the server but PostgreSQL's own: those that are warehouses bear no mark.
 const DATABASES: &str = "select datname::text from pg_catalog.pg_database \
     where not datistemplate and datname <> 'postgres' order by datname";
 
@@ -56,6 +55,10 @@ pub(super) struct CatalogRequest {
 impl CatalogRequest {
     /// A session on the database that the request is about.
     async fn connect(&self, endpoint: &Endpoint) -> Result<PgConnection, ApiError> {
+        let texts = [&self.schema_pattern, &self.table_pattern, &self.schema, &self.table];
+        if texts.into_iter().flatten().any(|text| text.contains('\0')) {
+            return Err(ApiError::Validation("a name or a pattern holds the character NUL".to_owned()));
+        }
         target(self.workgroup_name.clone(), self.cluster_identifier.clone())?;
         let database = database(self.database.clone())?;
         if self.connected_database.as_ref().is_some_and(|connected| *connected != database) {
@@ -93,7 +96,7 @@ pub(super) async fn list_schemas(endpoint: &Endpoint, request: &CatalogRequest) 
     request.answer("Schemas", &names.into_iter().map(Value::String).collect::<Vec<_>>())
 }
 
-/// ListTables: tables and views; those of the system only when its schema is asked for.
+/// ListTables: tables and views, those of the system among them.
 pub(super) async fn list_tables(endpoint: &Endpoint, request: &CatalogRequest) -> Result<Value, ApiError> {
     let mut session = request.connect(endpoint).await?;
     let schema = request.schema_pattern.as_deref().unwrap_or("%");
@@ -135,8 +138,8 @@ async fn columns_of_table(
     let found: Vec<(String, sqlx::postgres::types::Oid, i32, bool, Option<String>)> =
         sqlx::query_as(COLUMNS).bind(schema).bind(table).fetch_all(session).await.map_err(fault)?;
     let columns = found.into_iter().map(|(name, type_id, modifier, is_nullable, default)| {
-        let type_name = internal_type_name(type_id.0).to_owned();
-        let mut column = ColumnMetadata { name, type_name, is_nullable, ..ColumnMetadata::default() };
+        let column = ColumnMetadata { name, is_nullable, ..ColumnMetadata::default() };
+        let mut column = column.of_type(internal_type_name(type_id.0));
         column.set_modifier(modifier);
         (column, default)
     });

@@ -117,3 +117,49 @@ async fn one_call_is_one_statement() {
     assert!(error.contains("cannot insert multiple commands into a prepared statement"), "{error}");
     assert_eq!(warehouse.value("select 1 ;").await, "1");
 }
+
+/// The documentation's example of a batch: `select 1; select 2;`.
+#[tokio::test]
+async fn a_batch_tells_the_sums_of_its_statements() {
+    let warehouse = Warehouse::start("batch_sums").await;
+    let batch = warehouse.run_batch(&["select 1;", "select 2;"]).await.0;
+    assert_eq!((batch.result_rows, batch.result_size, batch.redshift_query_id), (2, 22, 0));
+    let subs: Vec<_> = batch.sub_statements().iter().map(|sub| (sub.result_size, sub.redshift_query_id)).collect();
+    assert_eq!(subs, [(11, -1), (11, -1)]);
+}
+
+#[tokio::test]
+async fn only_queries_have_an_id() {
+    let warehouse = Warehouse::start("query_ids").await;
+    warehouse.apply(&["create table public.t (a int)"]).await;
+    for (sql, has_id) in [
+        ("select a from t", true),
+        ("insert into t values (1)", true),
+        ("select extract(year from getdate())", false),
+        ("set query_group to 'x'", false),
+        ("show query_group", false),
+        ("select now()", false),
+    ] {
+        let query_id = warehouse.run(sql).await.0.redshift_query_id;
+        assert_eq!(query_id > 0, has_id, "{sql}: {query_id}");
+        assert!(has_id || query_id == -1, "{sql}: {query_id}");
+    }
+}
+
+#[tokio::test]
+async fn pages_do_not_shift_when_statements_come() {
+    let warehouse = Warehouse::start("listing_pages").await;
+    let mut ids = Vec::new();
+    for _ in 0..4 {
+        ids.push(warehouse.run("select 1").await.0.id);
+    }
+    ids.reverse();
+    let page = async |token: Option<String>| {
+        let list = warehouse.client.list_statements().max_results(2).set_next_token(token).send().await.expect("list");
+        (list.statements.into_iter().map(|it| it.id).collect::<Vec<_>>(), list.next_token)
+    };
+    let (first, token) = page(None).await;
+    assert_eq!(first, ids[..2]);
+    warehouse.apply(&["select 1"]).await;
+    assert_eq!(page(token).await, (ids[2..].to_vec(), None));
+}

@@ -49,7 +49,7 @@ async fn a_table_is_described_column_by_column() {
             (it.name().unwrap_or_default(), it.type_name().unwrap_or_default(), it.precision, it.scale, it.nullable)
         })
         .collect();
-    let expected = [("k", "int8", 0, 0, 0), ("price", "numeric", 8, 2, 1), ("note", "varchar", 40, 0, 1)];
+    let expected = [("k", "int8", 19, 0, 0), ("price", "numeric", 8, 2, 1), ("note", "varchar", 40, 0, 1)];
     assert_eq!(seen, expected);
 }
 

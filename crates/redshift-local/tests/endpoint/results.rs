@@ -71,7 +71,7 @@ async fn columns_of_a_table_tell_where_they_come_from() {
     assert_eq!(
         described,
         [
-            (Some("id"), Some("t"), 0, 0, 0, 0),
+            (Some("id"), Some("t"), 19, 0, 0, 0),
             (Some("title"), Some("t"), 20, 0, 1, 0),
             (Some("price"), Some("t"), 12, 2, 1, 0),
         ]
@@ -118,4 +118,25 @@ async fn a_result_in_csv_is_read_by_the_second_operation_only() {
     assert!(warehouse.end(&json).await.is_finished());
     let second = warehouse.client.get_statement_result_v2().id(&json).send().await.expect_err("it is JSON");
     assert_eq!(second.code(), Some("ValidationException"));
+}
+
+/// As the documentation's examples show them.
+#[tokio::test]
+async fn types_have_their_precision_and_scale() {
+    let warehouse = Warehouse::start("result_precisions").await;
+    let id = warehouse.submit("select 1::smallint, 1, 1::bigint, timestamp '2022-02-22 00:00:00'").await;
+    assert!(warehouse.end(&id).await.is_finished());
+    let result = warehouse.client.get_statement_result().id(&id).send().await.expect("result");
+    let columns = result.column_metadata.expect("columns");
+    let sizes: Vec<_> = columns.iter().map(|column| (column.precision, column.scale)).collect();
+    assert_eq!(sizes, [(5, 0), (10, 0), (19, 0), (29, 6)]);
+}
+
+#[tokio::test]
+async fn a_row_has_at_most_64_kilobytes() {
+    let warehouse = Warehouse::start("result_row_size").await;
+    // Ten bytes of a row are not its value's.
+    assert_eq!(warehouse.value("select repeat('x', 65526)").await.len(), 65_526);
+    let error = warehouse.error("select repeat('x', 65527)").await;
+    assert!(error.contains("Packet for query is too large"), "{error}");
 }

@@ -10,6 +10,8 @@ mod node_tree;
 mod operands;
 mod rules;
 
+use std::ops::Range;
+
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Row};
 
@@ -21,6 +23,7 @@ use crate::engine_error::EngineError;
 use crate::translate::Rewrite;
 use inference::{Computed, Inference, Place};
 use node_tree::Node;
+use rules::Decimal;
 
 /// Comes in front of the statement that is asked about.
 const QUESTION: &str = "create temporary view redshift_local_question as select 1; \
@@ -100,37 +103,61 @@ async fn analyse(
 
 fn resize(statement: &str, places: &[Place]) -> Result<String, Refusal> {
     let mut rewrite = Rewrite::new(statement)?;
+    let mut computations: Vec<Computation> =
+        places.iter().filter_map(|place| Computation::at(rewrite.view(), place)).collect();
+    computations.extend(repetitions(rewrite.view(), &computations));
     // Averages first, as they are operands of quotients; of quotients side by side the first is an operand of the next.
-    for computed in [Computed::Average, Computed::Quotient] {
-        for place in places.iter().filter(|place| place.computed == computed) {
-            let Ok(index) = rewrite.tokens.binary_search_by_key(&place.offset, |token| token.start) else { continue };
-            match computed {
-                Computed::Average => resize_average(&mut rewrite, index, place),
-                Computed::Quotient => resize_quotient(&mut rewrite, index, place),
-            };
+    computations.sort_by_key(|it| (it.computed == Computed::Quotient, it.at));
+    for Computation { at, extent, computed, decimal } in computations {
+        let (precision, scale) = (decimal.precision, decimal.scale);
+        match computed {
+            Computed::Average => {
+                rewrite.before(extent.start, "pg_catalog.trunc(");
+                rewrite.after(extent.end - 1, &format!(", {scale})::numeric({precision},{scale})"));
+            }
+            // DIV cuts a quotient to a whole number, so the dividend is made larger by as many digits as are to be kept.
+            Computed::Quotient => {
+                rewrite.before(extent.start, "(pg_catalog.div((");
+                rewrite.replace(at, format!(") * 1e{scale}, ("));
+                rewrite.after(extent.end - 1, &format!(")) * 1e-{scale})::numeric({precision},{scale})"));
+            }
         }
     }
     Ok(rewrite.render(rewrite.all()))
 }
 
-fn resize_average(rewrite: &mut Rewrite<'_>, name: usize, place: &Place) -> Option<()> {
-    let end = operands::call_end(rewrite.view(), name)?;
-    let (precision, scale) = (place.decimal.precision, place.decimal.scale);
-    rewrite.before(name, "pg_catalog.trunc(");
-    rewrite.after(end - 1, &format!(", {scale})::numeric({precision},{scale})"));
-    Some(())
+/// A place in tokens.
+#[derive(Clone)]
+struct Computation {
+    /// The operator, or the function's name.
+    at: usize,
+    extent: Range<usize>,
+    computed: Computed,
+    decimal: Decimal,
 }
 
-/// DIV cuts a quotient to a whole number, so the dividend is made larger by as many digits as are to be kept.
-fn resize_quotient(rewrite: &mut Rewrite<'_>, operator: usize, place: &Place) -> Option<()> {
-    let view: TokenView<'_> = rewrite.view();
-    if !view.is_symbol(operator, "/") {
-        return None;
+impl Computation {
+    fn at(view: TokenView<'_>, place: &Place) -> Option<Self> {
+        let at = view.tokens.binary_search_by_key(&place.offset, |token| token.start).ok()?;
+        let is_quotient = view.is_symbol(at, "/");
+        let extent = operands::extent(view, at).filter(|_| is_quotient == (place.computed == Computed::Quotient))?;
+        Some(Self { at, extent, computed: place.computed, decimal: place.decimal })
     }
-    let (start, end) = (operands::start_before(view, operator)?, operands::end_behind(view, operator)?);
-    let (precision, scale) = (place.decimal.precision, place.decimal.scale);
-    rewrite.before(start, "(pg_catalog.div((");
-    rewrite.replace(operator, format!(") * 1e{scale}, ("));
-    rewrite.after(end - 1, &format!(")) * 1e-{scale})::numeric({precision},{scale})"));
-    Some(())
+}
+
+/// A key of GROUP BY or ORDER BY that repeats an item of the SELECT list is that item to PostgreSQL, which then does not tell
+/// where it stands.
+fn repetitions(view: TokenView<'_>, computations: &[Computation]) -> Vec<Computation> {
+    let texts = |extent: &Range<usize>| view.tokens[extent.clone()].iter().map(|token| token.text.as_str());
+    let candidates = (0..view.len()).filter(|&at| {
+        (view.is_symbol(at, "/") || view.is(at, "avg"))
+            && !computations.iter().any(|known| known.at == at)
+            && operands::is_in_list_of_keys(view, at)
+    });
+    let found = candidates.filter_map(|at| {
+        let extent = operands::extent(view, at)?;
+        let known = computations.iter().find(|known| texts(&known.extent).eq(texts(&extent)))?;
+        Some(Computation { at, extent, ..known.clone() })
+    });
+    found.collect()
 }

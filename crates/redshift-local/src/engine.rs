@@ -77,7 +77,7 @@ impl Engine<'_> {
     pub(crate) async fn perform(&mut self, action: Action) -> Result<Outcome, EngineError> {
         match &action {
             Action::Sql(sql) => self.snapshot.note(sql)?,
-            Action::Copy(_) | Action::Unload(_) => self.snapshot.take(),
+            Action::Copy(_) | Action::Unload(_) | Action::Merge { .. } => self.snapshot.take(),
             Action::Alone { .. } | Action::Call(_) => {}
         }
         match action {
@@ -160,7 +160,8 @@ impl Engine<'_> {
 
     /// What `pg_last_copy_id()` and its like answer for the rest of the session, or until the transaction is rolled back.
     pub(crate) async fn remember_query(&mut self, name: &str) -> Result<(), EngineError> {
-        let remember = format!("select set_config('redshift_local.{name}', '{}', false)", self.query_id);
+        // SET takes no snapshot, as a SELECT would do before a LOCK that follows.
+        let remember = format!("set redshift_local.{name} = '{}'", self.query_id);
         sqlx::raw_sql(AssertSqlSafe(remember)).execute(&mut *self.session).await?;
         Ok(())
     }

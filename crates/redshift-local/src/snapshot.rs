@@ -16,20 +16,29 @@ const WITHOUT_SNAPSHOT: &[&str] = &["lock", "set", "reset", "show"];
 const SETTINGS: &[&str] = &["search_path", "timezone", "datestyle", "extra_float_digits", "statement_timeout"];
 
 /// Functions whose value only the session itself knows.
-const BOUND_TO_SESSION: &[&str] = &["pg_backend_pid", "pg_last_copy_count", "pg_last_unload_count", "current_setting"];
+const BOUND_TO_SESSION: &[&str] = &[
+    "pg_backend_pid",
+    "pg_last_copy_count",
+    "pg_last_copy_id",
+    "pg_last_query_id",
+    "last_user_query_id",
+    "pg_last_unload_count",
+    "pg_last_unload_id",
+    "current_setting",
+];
 
 /// What is known of the snapshot of a session's transaction, and the session that stands in before there is one.
 #[derive(Debug)]
 pub(crate) struct Snapshot {
     is_taken: bool,
     /// Of the session whose snapshot it is.
-    pid: i32,
+    pid: i64,
     server: PgConnectOptions,
     second: Option<PgConnection>,
 }
 
 impl Snapshot {
-    pub(crate) fn new(pid: i32, server: PgConnectOptions) -> Self {
+    pub(crate) fn new(pid: i64, server: PgConnectOptions) -> Self {
         Self { is_taken: false, pid, server, second: None }
     }
 

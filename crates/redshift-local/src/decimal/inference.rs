@@ -82,6 +82,8 @@ impl<'a> Inference<'a> {
         let mut inference = Self { sql, places: Vec::new() };
         inference.visit(tree, None);
         inference.places.sort_by_key(|place| place.offset);
+        // BETWEEN and IN stand for several comparisons of one text.
+        inference.places.dedup_by_key(|place| place.offset);
         inference.places
     }
 

@@ -1,5 +1,7 @@
 //! How far the operands of an operator reach in a text that PostgreSQL takes.
 
+use std::ops::Range;
+
 use crate::dialect::lexer::TokenKind;
 use crate::dialect::token_view::TokenView;
 
@@ -42,8 +44,33 @@ const NO_OPERANDS: &[&str] = &[
     "default",
 ];
 
+/// The tokens of the quotient whose operator is at `index`, or of the call whose name is there.
+pub(super) fn extent(view: TokenView<'_>, index: usize) -> Option<Range<usize>> {
+    if view.is_symbol(index, "/") {
+        Some(start_before(view, index)?..end_behind(view, index)?)
+    } else {
+        Some(index..call_end(view, index)?)
+    }
+}
+
+/// Whether `index` is in a list behind GROUP BY, ORDER BY or PARTITION BY.
+pub(super) fn is_in_list_of_keys(view: TokenView<'_>, index: usize) -> bool {
+    let mut at = index;
+    while at > 0 {
+        at -= 1;
+        if view.is(at, "by") {
+            return true;
+        }
+        if view.is_any(at, &["select", "from", "where", "having", "on", "set", "values"]) {
+            return false;
+        }
+        at = view.partner(at).min(at);
+    }
+    false
+}
+
 /// The first token of the operand that ends in front of `operator`.
-pub(super) fn start_before(view: TokenView<'_>, operator: usize) -> Option<usize> {
+fn start_before(view: TokenView<'_>, operator: usize) -> Option<usize> {
     let mut last = operator.checked_sub(1)?;
     loop {
         let start = factor_start(view, last)?;
@@ -55,7 +82,7 @@ pub(super) fn start_before(view: TokenView<'_>, operator: usize) -> Option<usize
 }
 
 /// The index behind the operand that follows `operator`.
-pub(super) fn end_behind(view: TokenView<'_>, operator: usize) -> Option<usize> {
+fn end_behind(view: TokenView<'_>, operator: usize) -> Option<usize> {
     let mut first = operator + 1;
     loop {
         let end = factor_end(view, first)?;
@@ -68,7 +95,7 @@ pub(super) fn end_behind(view: TokenView<'_>, operator: usize) -> Option<usize> 
 }
 
 /// The index behind a call with its window, if it has one.
-pub(super) fn call_end(view: TokenView<'_>, name: usize) -> Option<usize> {
+fn call_end(view: TokenView<'_>, name: usize) -> Option<usize> {
     let open = view.name_end(name);
     view.is_symbol(open, "(").then(|| behind_clauses(view, view.partner(open) + 1))
 }

@@ -5,17 +5,17 @@ use std::ops::Range;
 use super::Refusal;
 use super::token_view::TokenView;
 
-/// The schema of the functions that PostgreSQL lacks.
-const OWN_SCHEMA: &str = "redshift_local";
+/// What the names of the stand-in's own schema and views begin with.
+const OWN_PREFIX: &str = "redshift_local";
 
 /// Checks the statement in `range`.
 pub(super) fn check(view: TokenView<'_>, range: Range<usize>) -> Result<(), Refusal> {
-    let is_own = |&index: &usize| view.is_name(index) && view.tokens[index].text == OWN_SCHEMA;
+    let is_own = |&index: &usize| view.is_name(index) && view.tokens[index].text.starts_with(OWN_PREFIX);
     if let Some(index) = range.clone().find(is_own) {
         return Err(view.refuse(
             index,
-            OWN_SCHEMA,
-            "the stand-in keeps its own things there; Redshift has no such schema",
+            OWN_PREFIX,
+            "the stand-in keeps its own things under such names; choose another",
         ));
     }
     match view.text(range.start) {

@@ -44,6 +44,22 @@ async fn quotients_are_sized_wherever_they_stand() {
         ("select sum(pricepaid) over (order by id rows unbounded preceding) / 3.0 from sale where id = 1", "6.6666"),
         ("select id from sale order by pricepaid / commission limit 1", "3"),
         ("select count(*) from sale group by city, qty / 2.0 having sum(pricepaid) / 3.0 > 6", "1"),
+        // PostgreSQL reads BETWEEN and IN as several comparisons, and keys that repeat an item as that item.
+        ("select count(*) from sale where pricepaid / commission between 6 and 7", "2"),
+        ("select count(*) from sale where pricepaid / commission in (commission / pricepaid, 6.666666666)", "2"),
+        (
+            "select max(n) from (select pricepaid / commission, count(*) as n from sale group by pricepaid / commission) s",
+            "2",
+        ),
+        (
+            "select round(pricepaid/3.0, 1) from sale group by round( pricepaid / 3.0, 1) order by round(pricepaid / 3.0,1) limit 1",
+            "-0.7",
+        ),
+        ("select max(q) from (select distinct pricepaid / 3.0 as q from sale order by pricepaid / 3.0) s", "6.6666"),
+        (
+            "select max(a) from (select avg(pricepaid) as a from sale group by city order by avg(pricepaid) limit 1) s",
+            "-2.00",
+        ),
         ("select cast(pricepaid / commission as decimal(6, 2)) from sale where id = 1", "6.67"),
         ("select listagg(pricepaid / 3.0, ' ') within group (order by id) from sale where id < 3", "6.6666 1.6666"),
     ] {

@@ -78,6 +78,10 @@ fn broken_off() -> Response {
 }
 
 async fn dispatch(endpoint: &Arc<Endpoint>, operation: &str, body: &[u8]) -> Result<Value, ApiError> {
+    // The reader of requests would also take the fields in a list.
+    if body.trim_ascii_start().first() == Some(&b'[') {
+        return Err(ApiError::Serialization(serde::de::Error::custom("it is a list, not an object")));
+    }
     match operation {
         "ExecuteStatement" => submit::execute(endpoint, serde_json::from_slice(body)?).await,
         "BatchExecuteStatement" => submit::batch_execute(endpoint, serde_json::from_slice(body)?).await,

@@ -22,8 +22,13 @@ use super::row_encoder;
 use super::target::{Column, ColumnType};
 use super::{CopyError, ObjectStore};
 
-/// Rows that are decoded at once.
+/// Rows that are decoded at once, where they are short.
 const BATCH_ROWS: usize = 4096;
+/// Rows that are decoded at once have no more bytes than this, however long their texts are: a file may say a long text once and
+/// refer to it in every row.
+const BATCH_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// A value that is no text, at most.
+const VALUE_BYTES: usize = 16;
 
 /// Sends all rows of `file` to `sender`. A receiver that is gone ends it without a fault.
 pub(super) async fn read(
@@ -53,7 +58,7 @@ pub(super) async fn read(
         None => stored,
     };
     let builder = ParquetRecordBatchStreamBuilder::new_with_metadata(reader, stored);
-    let mut batches = builder.with_batch_size(BATCH_ROWS).build().map_err(unreadable)?;
+    let mut batches = builder.with_batch_size(batch_rows(columns)).build().map_err(unreadable)?;
     while let Some(batch) = batches.try_next().await.map_err(unreadable)? {
         let rows = row_encoder::encode(&batch, columns, leniency.replacement)?;
         if sender.send(Ok(rows)).await.is_err() {
@@ -61,6 +66,11 @@ pub(super) async fn read(
         }
     }
     Ok(())
+}
+
+fn batch_rows(columns: &[Column]) -> usize {
+    let row_bytes: usize = columns.iter().map(|column| column.column_type.max_bytes().unwrap_or(VALUE_BYTES)).sum();
+    (BATCH_BYTES_MAX / row_bytes.max(1)).clamp(1, BATCH_ROWS)
 }
 
 /// By position: as many columns as the table's, each of the same type and width. FILLRECORD admits missing last ones.

@@ -93,6 +93,14 @@ impl ColumnType {
         })
     }
 
+    /// Of text, its longest value.
+    pub(super) fn max_bytes(self) -> Option<usize> {
+        match self {
+            Self::Varchar { max_bytes } | Self::Char { max_bytes } => Some(max_bytes),
+            _ => None,
+        }
+    }
+
     /// As Redshift names it in messages.
     pub(super) fn name(self) -> String {
         match self {

@@ -10,9 +10,9 @@ use crate::translate::Rewrite;
 
 /// Words behind which an expression starts. Behind every other word a name is a table, a column or an alias.
 const BEFORE_VALUES: &[&str] = &[
-    "all", "and", "any", "between", "by", "case", "distinct", "else", "escape", "having", "ilike", "in", "like",
-    "limit", "not", "offset", "on", "or", "qualify", "select", "similar", "some", "then", "to", "values", "when",
-    "where",
+    "all", "and", "any", "between", "both", "by", "case", "distinct", "else", "escape", "for", "having", "ilike", "in",
+    "leading", "like", "limit", "not", "offset", "on", "or", "qualify", "select", "similar", "some", "then", "to",
+    "trailing", "values", "when", "where",
 ];
 
 /// Words at which a clause of a statement starts, asked for when a comma stands in front of a name.
@@ -92,6 +92,7 @@ fn is_value_position(rewrite: &Rewrite<'_>, index: usize) -> bool {
             call_around(rewrite, index).is_some_and(|name| FROM_FUNCTIONS.contains(&name))
                 || index >= 2 && rewrite.is(index - 2, "distinct")
         }
+        TokenKind::Word if before.text == "zone" => index >= 3 && rewrite.is(index - 3, "at"),
         TokenKind::Word => BEFORE_VALUES.contains(&before.text.as_str()),
         TokenKind::Symbol => match before.text.as_str() {
             "." | ")" | "]" | "::" => false,

@@ -75,7 +75,13 @@ fn rewrite_call(rewrite: &mut Rewrite<'_>, index: usize) -> Result<(), Refusal> 
         "nvl" | "isnull" => rewrite.replace(index, "coalesce"),
         "len" => rewrite.replace(index, "length"),
         "grouping_id" => rewrite.replace(index, "grouping"),
-        "substring" => {
+        "substring" | "substr" => {
+            // Text and parameters have no type of their own: PostgreSQL would read them as a regular expression.
+            for argument in arguments.iter().skip(1).filter(|argument| argument.len() == 1) {
+                if matches!(rewrite.tokens[argument.start].kind, TokenKind::Text | TokenKind::Parameter) {
+                    rewrite.after(argument.start, "::integer");
+                }
+            }
             // PostgreSQL's own SUBSTRING alone is written with words; the shims have one for values that are no text.
             let mut at = open + 1;
             while at < close {

@@ -323,6 +323,22 @@ async fn variables_are_values_where_expressions_stand_and_names_stay_names() {
     assert_eq!(rows, [["2", r"IT'S \!", "2024-02-29"], ["3", r"IT'S \!", "NULL"]]);
 }
 
+/// Arguments that stand between words, not commas.
+#[tokio::test]
+async fn variables_stand_behind_the_words_of_a_call() {
+    let warehouse = Warehouse::start("variables_in_words").await;
+    let body = "create procedure words(zone varchar(20), n int, c varchar(1), result out varchar(100)) as $$
+        declare
+            moment timestamp := '2024-01-01 12:00:00';
+            word varchar(20) := 'xcaterx';
+        begin
+            result := to_char(moment at time zone zone, 'HH24') || substring(word from 2 for n)
+                || trim(both c from word) || trim(leading c from word) || trim(trailing c from word);
+        end; $$ language plpgsql";
+    warehouse.apply(&[body]).await;
+    assert_eq!(warehouse.value("call words('Europe/Zurich', 3, 'x')").await, "11catcatercaterxxcater");
+}
+
 #[tokio::test]
 async fn values_are_checked_against_the_types_of_variables() {
     let warehouse = Warehouse::start("variable_types").await;

@@ -56,6 +56,7 @@ async fn faults_of_a_request_have_their_names() {
         ("RedshiftData.ExecuteStatement", "", "SerializationException"),
         ("RedshiftData.ExecuteStatement", "{", "SerializationException"),
         ("RedshiftData.ExecuteStatement", "[]", "SerializationException"),
+        ("RedshiftData.ExecuteStatement", r#"["select 1",null,"faulty_requests","main"]"#, "SerializationException"),
         ("RedshiftData.ExecuteStatement", deep.as_str(), "SerializationException"),
         ("RedshiftData.ExecuteStatement", r#"{"Sql":1}"#, "SerializationException"),
         ("RedshiftData.ExecuteStatement", "{}", "ValidationException"),

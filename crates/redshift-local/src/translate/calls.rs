@@ -167,16 +167,22 @@ fn rewrite_decode(
         return Err(rewrite.refuse(index, "DECODE", "its form is DECODE(value, search, result, …, default)"));
     }
     let value = rewrite.render(arguments[0].clone());
-    rewrite.replace(index, "(case ");
-    rewrite.remove(index + 1..arguments[0].end);
     let has_default = arguments.len().is_multiple_of(2);
     let pairs = (arguments.len() - 1) / 2;
-    for pair in 0..pairs {
-        let search = &arguments[1 + 2 * pair];
-        rewrite.replace(
-            search.start - 1,
-            format!("{}when ({value}) is not distinct from (", if pair > 0 { ") " } else { "" }),
-        );
+    let searches = || (0..pairs).map(|pair| &arguments[1 + 2 * pair]);
+    // Literals are not NULL, so the value need not be repeated for each of them, and grow with each DECODE around it.
+    let is_literal = |search: &Range<usize>| {
+        search.len() == 1 && matches!(rewrite.tokens[search.start].kind, TokenKind::Text | TokenKind::Number)
+    };
+    let (case, when) = if searches().all(is_literal) {
+        (format!("(case ({value})"), " when (".to_owned())
+    } else {
+        ("(case".to_owned(), format!(" when ({value}) is not distinct from ("))
+    };
+    rewrite.replace(index, case);
+    rewrite.remove(index + 1..arguments[0].end);
+    for (pair, search) in searches().enumerate() {
+        rewrite.replace(search.start - 1, format!("{}{when}", if pair > 0 { ")" } else { "" }));
         rewrite.replace(comma_before(arguments, 2 + 2 * pair), ") then (");
     }
     if has_default {

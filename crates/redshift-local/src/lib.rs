@@ -23,10 +23,12 @@
 //! * A view that is made of one WITH NO SCHEMA BINDING is bound to the tables below it. SVV_COLUMNS does not show the columns
 //!   of late-binding views; DescribeTable does.
 //! * Encodings, distribution and sort keys are checked and forgotten; EXPLAIN shows PostgreSQL's plan.
-//! * Refused though Redshift has it: WithEvent; SUPER and the other types
-//!   PostgreSQL lacks; UNLOAD of other formats than Parquet, with PARTITION BY, keys, REGION or EXTENSION; COPY of
-//!   other formats than Parquet; Python and Lambda functions; the functions that `dialect/functions.txt` marks;
-//!   PIVOT and UNPIVOT.
+//! * Refused though Redshift has it: WithEvent; BEGIN, COMMIT and ROLLBACK as calls (send a batch); PREPARE and EXECUTE;
+//!   users, groups, roles, databases, datashares, external schemas and tables; ALTER of anything but a table; SUPER and
+//!   the other types PostgreSQL lacks; UNLOAD of other formats than Parquet, with PARTITION BY, keys, REGION or EXTENSION;
+//!   COPY of other formats than Parquet, with SERIALIZETOJSON, of INT96 timestamps, or into TIMESTAMPTZ and TIME; Python and
+//!   Lambda functions; the functions that `dialect/functions.txt` marks; PIVOT and UNPIVOT; CONNECT BY.
+//! * A TRUNCATE by others empties the table for snapshots that are older, too.
 //! * UNLOAD writes one file after the other, each of about 64 MB at most, and names them as slices; an ORDER BY holds across
 //!   them. TIMESTAMP is stored as INT64 microseconds and DECIMAL in the smallest form, where Redshift writes INT96 and
 //!   FIXED_LEN_BYTE_ARRAY. A DECIMAL whose precision PostgreSQL does not know must be cast, and TIME has no form.

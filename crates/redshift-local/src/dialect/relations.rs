@@ -7,40 +7,7 @@ use super::token_view::TokenView;
 /// Functions whose arguments are parted by FROM.
 const FROM_IN_CALLS: &[&str] = &["extract", "trim", "substring", "position", "overlay"];
 
-/// Words that end the list behind FROM, or stand behind a name in it without being its alias.
-const NO_ALIASES: &[&str] = &[
-    "where",
-    "group",
-    "order",
-    "having",
-    "qualify",
-    "limit",
-    "offset",
-    "union",
-    "except",
-    "minus",
-    "intersect",
-    "window",
-    "for",
-    "fetch",
-    "when",
-    "set",
-    "on",
-    "using",
-    "join",
-    "inner",
-    "cross",
-    "left",
-    "right",
-    "full",
-    "natural",
-    "with",
-    "loop",
-    "pivot",
-    "unpivot",
-    "remove",
-    "returning",
-];
+/// Words that end the list behind FROM.
 const LIST_ENDS: &[&str] = &[
     "where",
     "group",
@@ -58,6 +25,25 @@ const LIST_ENDS: &[&str] = &[
     "set",
     "select",
     "loop",
+];
+/// Words behind a name in that list that are no other name for it; so are those that end the list.
+const NO_ALIASES: &[&str] = &[
+    "for",
+    "fetch",
+    "on",
+    "using",
+    "join",
+    "inner",
+    "cross",
+    "left",
+    "right",
+    "full",
+    "natural",
+    "with",
+    "pivot",
+    "unpivot",
+    "remove",
+    "returning",
 ];
 
 /// A relation that is read.
@@ -111,7 +97,8 @@ pub(crate) fn relations(view: TokenView<'_>) -> Vec<Relation> {
             let name = index..view.name_end(index);
             let is_common = name.len() == 1 && common.contains(&view.tokens[index].text.as_str());
             if !view.is_symbol(name.end, "(") && !is_common {
-                let is_alias = view.is_name(name.end) && !view.is_any(name.end, NO_ALIASES);
+                let ends = [NO_ALIASES, LIST_ENDS].into_iter().any(|words| view.is_any(name.end, words));
+                let is_alias = view.is_name(name.end) && !ends;
                 relations.push(Relation { has_alias: is_alias, name });
             }
         }

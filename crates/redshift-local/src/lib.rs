@@ -28,6 +28,9 @@
 //!   the other types PostgreSQL lacks; UNLOAD of other formats than Parquet, with PARTITION BY, keys, REGION or EXTENSION;
 //!   COPY of other formats than Parquet, with SERIALIZETOJSON, of INT96 timestamps, or into TIMESTAMPTZ and TIME; Python and
 //!   Lambda functions; the functions that `dialect/functions.txt` marks; PIVOT and UNPIVOT; CONNECT BY.
+//! * An UPDATE that waited for another transaction's change of the same row fails with 1023, even as the first statement of
+//!   its transaction, where Redshift was seen to go on with the changed row.
+//! * The history of queries shows the text of CREDENTIALS. A stand-in that is ended leaves statements that run to PostgreSQL.
 //! * A TRUNCATE by others empties the table for snapshots that are older, too.
 //! * UNLOAD writes one file after the other, each of about 64 MB at most, and names them as slices; an ORDER BY holds across
 //!   them. TIMESTAMP is stored as INT64 microseconds and DECIMAL in the smallest form, where Redshift writes INT96 and

@@ -3,22 +3,36 @@
 use aws_sdk_s3::{
     Client,
     error::{ProvideErrorMetadata, SdkError},
+    operation::put_object::builders::PutObjectFluentBuilder,
     primitives::ByteStream,
+    types::{Delete, ObjectIdentifier, ServerSideEncryption},
 };
 use std::error::Error;
+
+/// S3 takes no more keys in one request.
+const MAX_KEYS_PER_DELETE: usize = 1000;
 
 /// The bucket with data files, manifests, states, receipts and exchange rates.
 #[derive(Debug, Clone)]
 pub struct Bucket {
     client: Client,
     name: String,
+    /// Encrypts what is written through this value.
+    kms_key: Option<String>,
 }
 
-/// An object with the tag of its content.
+/// An object with its tag, which changes with the object and says nothing else: with SSE-KMS it is no MD5.
 #[derive(Debug, Clone)]
 pub struct Object {
     pub content: Vec<u8>,
     pub etag: Option<String>,
+}
+
+/// An object as the bucket lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedObject {
+    pub key: String,
+    pub size_in_bytes: u64,
 }
 
 /// How a conditional write ended.
@@ -54,7 +68,9 @@ impl BucketError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Missing { .. } => Some("set `S3_BUCKET` to the bucket of the log, or create it in this region"),
-            Self::Denied { .. } => Some("give the credentials in use read and write rights on the bucket"),
+            Self::Denied { .. } => Some(
+                "give the credentials in use read and write rights on the bucket, and on the KMS key if it has one",
+            ),
             Self::Failed { .. } => {
                 Some("check that S3 can be reached, `AWS_ENDPOINT_URL_S3`, `AWS_REGION` and the credentials included")
             }
@@ -65,7 +81,13 @@ impl BucketError {
 impl Bucket {
     #[must_use]
     pub fn new(config: &aws_config::SdkConfig, name: &str) -> Self {
-        Self { client: Client::new(config), name: name.to_owned() }
+        Self { client: Client::new(config), name: name.to_owned(), kms_key: None }
+    }
+
+    /// Encrypts what is written with this key of AWS KMS, given by id, ARN or alias; `None` leaves it to the bucket's default.
+    #[must_use]
+    pub fn with_kms_key(self, kms_key: Option<String>) -> Self {
+        Self { kms_key, ..self }
     }
 
     #[must_use]
@@ -78,13 +100,25 @@ impl Bucket {
     /// # Errors
     /// When the bucket cannot be listed.
     pub async fn keys(&self, prefix: &str) -> Result<Vec<String>, BucketError> {
+        let objects = self.objects(prefix).await?;
+        Ok(objects.into_iter().map(|object| object.key).collect())
+    }
+
+    /// Objects below a prefix.
+    ///
+    /// # Errors
+    /// When the bucket cannot be listed.
+    pub async fn objects(&self, prefix: &str) -> Result<Vec<ListedObject>, BucketError> {
         let mut pages = self.client.list_objects_v2().bucket(&self.name).prefix(prefix).into_paginator().send();
-        let mut keys = Vec::new();
+        let mut objects = Vec::new();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| self.failed(format!("list `{prefix}`"), error))?;
-            keys.extend(page.contents().iter().filter_map(|object| object.key()).map(str::to_owned));
+            objects.extend(page.contents.into_iter().flatten().filter_map(|object| {
+                let size_in_bytes = object.size.and_then(|size| u64::try_from(size).ok()).unwrap_or_default();
+                Some(ListedObject { key: object.key?, size_in_bytes })
+            }));
         }
-        Ok(keys)
+        Ok(objects)
     }
 
     /// The folders right below a prefix that ends with a slash, with that prefix.
@@ -127,8 +161,7 @@ impl Bucket {
     /// # Errors
     /// When the bucket is missing, closed to us or away.
     pub async fn write(&self, key: &str, content: Vec<u8>, content_type: &str) -> Result<(), BucketError> {
-        let put = self.client.put_object().bucket(&self.name).key(key).body(ByteStream::from(content));
-        let written = put.content_type(content_type).send().await;
+        let written = self.put(key, content.into(), content_type).send().await;
         written.map(drop).map_err(|error| self.failed(format!("write `{key}`"), error))
     }
 
@@ -137,18 +170,49 @@ impl Bucket {
     /// # Errors
     /// When the bucket is missing, closed to us or away; not when somebody else was faster.
     pub async fn replace(&self, key: &str, content: Vec<u8>, etag: Option<&str>) -> Result<Put, BucketError> {
-        let put = self.client.put_object().bucket(&self.name).key(key).body(ByteStream::from(content));
-        let put = put.content_type("application/json");
+        let put = self.put(key, content.into(), "application/json");
         let put = match etag {
             Some(etag) => put.if_match(etag),
             None => put.if_none_match("*"),
         };
         match put.send().await {
             Ok(written) => Ok(Put::Done { etag: written.e_tag().map(str::to_owned) }),
-            Err(error) if matches!(error.code(), Some("PreconditionFailed" | "ConditionalRequestConflict")) => {
-                Ok(Put::Contended)
-            }
+            Err(error) if is_contended(&error) => Ok(Put::Contended),
             Err(error) => Err(self.failed(format!("write `{key}`"), error)),
+        }
+    }
+
+    /// Removes objects; one that is not there is none of its business. A bucket with versions keeps them as older ones.
+    ///
+    /// # Errors
+    /// When the bucket is missing, closed to us or away, or keeps one of them. Others may be removed all the same.
+    pub async fn delete(&self, keys: &[String]) -> Result<(), BucketError> {
+        for keys in keys.chunks(MAX_KEYS_PER_DELETE) {
+            let objects = keys.iter().map(|key| ObjectIdentifier::builder().key(key).build().expect("the key is set"));
+            // Quiet: it names only what it did not remove.
+            let delete = Delete::builder().set_objects(Some(objects.collect())).quiet(true).build();
+            let delete = delete.expect("the objects are set");
+            let answer = self.client.delete_objects().bucket(&self.name).delete(delete).send().await;
+            let answer = answer.map_err(|error| self.failed(format!("delete {} objects", keys.len()), error))?;
+            if let Some(kept) = answer.errors().first() {
+                let action = format!("delete `{}`", kept.key().unwrap_or_default());
+                return Err(self.failure(action, kept.code(), kept.message(), |message| message.into()));
+            }
+        }
+        Ok(())
+    }
+
+    fn put(&self, key: &str, content: ByteStream, content_type: &str) -> PutObjectFluentBuilder {
+        let (encryption, kms_key, bucket_key) = self.encryption();
+        let put = self.client.put_object().bucket(&self.name).key(key).body(content).content_type(content_type);
+        put.set_server_side_encryption(encryption).set_ssekms_key_id(kms_key).set_bucket_key_enabled(bucket_key)
+    }
+
+    /// What a request that makes an object says about encryption. The bucket key spares a call of KMS per object.
+    fn encryption(&self) -> (Option<ServerSideEncryption>, Option<String>, Option<bool>) {
+        match &self.kms_key {
+            Some(key) => (Some(ServerSideEncryption::AwsKms), Some(key.clone()), Some(true)),
+            None => (None, None, None),
         }
     }
 
@@ -157,13 +221,34 @@ impl Bucket {
         E: Error + ProvideErrorMetadata + Send + Sync + 'static,
         R: std::fmt::Debug + Send + Sync + 'static,
     {
+        let (code, message) = (error.code().map(str::to_owned), error.message().map(str::to_owned));
+        self.failure(action, code.as_deref(), message.as_deref(), |_| Box::new(error))
+    }
+
+    fn failure(
+        &self,
+        action: String,
+        code: Option<&str>,
+        message: Option<&str>,
+        source: impl FnOnce(String) -> Box<dyn Error + Send + Sync>,
+    ) -> BucketError {
         let bucket = self.name.clone();
-        match error.code() {
+        let message = message.unwrap_or("no reason given").to_owned();
+        match code {
             Some("NoSuchBucket") => BucketError::Missing { bucket },
-            Some("AccessDenied" | "InvalidAccessKeyId" | "SignatureDoesNotMatch") => {
-                BucketError::Denied { action, bucket, message: error.message().unwrap_or("no reason given").to_owned() }
-            }
-            _ => BucketError::Failed { action, bucket, source: Box::new(error) },
+            Some(
+                "AccessDenied"
+                | "InvalidAccessKeyId"
+                | "KMS.DisabledException"
+                | "KMS.NotFoundException"
+                | "SignatureDoesNotMatch",
+            ) => BucketError::Denied { action, bucket, message },
+            _ => BucketError::Failed { action, bucket, source: source(message) },
         }
     }
+}
+
+/// Whether a conditional write failed because somebody else wrote, or is just writing.
+fn is_contended<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
+    matches!(error.code(), Some("PreconditionFailed" | "ConditionalRequestConflict"))
 }

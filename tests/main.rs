@@ -20,3 +20,5 @@ mod own_files;
 mod failures;
 // Processes killed in the middle.
 mod kills;
+// Objects written in parts: what stands on S3 afterwards, and what is never left there.
+mod uploads;

@@ -97,6 +97,15 @@ impl Cloud {
         self.s3().put_object().bucket(bucket).key(key).body(content.into()).send().await.expect("put an object");
     }
 
+    /// A new key of AWS KMS, by ARN.
+    pub(crate) fn create_kms_key(&self) -> String {
+        let mut command = std::process::Command::new(self.connection.tools_folder.join("aws"));
+        command.args(["kms", "create-key", "--query", "KeyMetadata.Arn", "--output", "text"]);
+        let created = command.envs(self.connection.aws_environment()).output().expect("run the AWS CLI");
+        assert!(created.status.success(), "create a KMS key: {}", String::from_utf8_lossy(&created.stderr));
+        String::from_utf8_lossy(&created.stdout).trim().to_owned()
+    }
+
     pub(crate) async fn list_objects(&self, bucket: &str, prefix: &str) -> Vec<String> {
         let listed = self.s3().list_objects_v2().bucket(bucket).prefix(prefix).send().await.expect("list objects");
         listed.contents().iter().filter_map(|object| object.key().map(str::to_owned)).collect()

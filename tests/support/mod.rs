@@ -2,8 +2,10 @@
 
 mod cloud;
 mod pipeline;
+mod s3_proxy;
 mod tables;
 
 pub(crate) use cloud::{cloud, project_path};
 pub(crate) use pipeline::Pipeline;
+pub(crate) use s3_proxy::{Disturbance, S3Proxy};
 pub(crate) use tables::{assert_equal, table_checksums};

@@ -1,4 +1,10 @@
-//! The log on S3: the one file that knows the S3 client.
+//! The log on S3: this file and those below it are the ones that know the S3 client.
+
+mod payload_signing;
+mod unfinished_uploads;
+mod upload;
+
+pub use upload::{Upload, UploadedObject};
 
 use aws_sdk_s3::{
     Client,
@@ -21,7 +27,7 @@ pub struct Bucket {
     kms_key: Option<String>,
 }
 
-/// An object with its tag, which changes with the object and says nothing else: with SSE-KMS it is no MD5.
+/// An object with its tag, which changes with the object and says nothing else: with SSE-KMS or in parts it is no MD5.
 #[derive(Debug, Clone)]
 pub struct Object {
     pub content: Vec<u8>,
@@ -51,6 +57,10 @@ pub enum BucketError {
     Missing { bucket: String },
     #[error("{action} in bucket `{bucket}` is denied: {message}")]
     Denied { action: String, bucket: String, message: String },
+    #[error("`{key}` in bucket `{bucket}` already exists, or somebody else writes it")]
+    Exists { key: String, bucket: String },
+    #[error("`{key}` in bucket `{bucket}` has checksum `{found}`, expected `{expected}`")]
+    Damaged { key: String, bucket: String, expected: String, found: String },
     #[error("{action} in bucket `{bucket}`")]
     Failed { action: String, bucket: String, source: Box<dyn Error + Send + Sync> },
 }
@@ -60,7 +70,7 @@ impl BucketError {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Missing { .. } | Self::Denied { .. } => false,
-            Self::Failed { .. } => true,
+            Self::Exists { .. } | Self::Damaged { .. } | Self::Failed { .. } => true,
         }
     }
 
@@ -71,6 +81,8 @@ impl BucketError {
             Self::Denied { .. } => Some(
                 "give the credentials in use read and write rights on the bucket, and on the KMS key if it has one",
             ),
+            Self::Exists { .. } => Some("let no two processes write the same run at the same time"),
+            Self::Damaged { .. } => None,
             Self::Failed { .. } => {
                 Some("check that S3 can be reached, `AWS_ENDPOINT_URL_S3`, `AWS_REGION` and the credentials included")
             }

@@ -9,7 +9,7 @@ mod task_error;
 mod termination;
 
 pub use aws::{NoRegion, sdk_config};
-pub use bucket::{Bucket, BucketError, ListedObject, Object, Put};
+pub use bucket::{Bucket, BucketError, ListedObject, Object, Put, Upload, UploadedObject};
 pub use log_format::{LogFormat, start_logging};
 pub use receipt::{ReceiptError, read_receipt, update_receipt};
 pub use task_error::{TaskError, report_failure};

@@ -13,7 +13,10 @@ async fn files_with_other_habits_are_loaded_as_they_are() {
 
     let receipt = cloud().get_json(&pipeline.bucket, "runs/own/receipt.json").await;
     let bookings = &receipt["extract"]["tables"]["bookings"];
-    assert_eq!(bookings["rows"], serde_json::json!({ "read": 3, "unchanged": 0, "written": 2, "quarantined": 1 }));
+    assert_eq!(
+        bookings["rows"],
+        serde_json::json!({ "read": 3, "unchanged": 0, "written": 2, "quarantined": 1, "unread": 0 })
+    );
     let rules: Vec<&Value> =
         bookings["violations"].as_array().expect("violations").iter().map(|violation| &violation["rule"]).collect();
     assert_eq!(rules, ["BKG-DATES-REVERSED"]);

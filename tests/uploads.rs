@@ -14,7 +14,7 @@ use std::{
 
 const MIB: usize = 1024 * 1024;
 /// What S3 gets in one part.
-const PART: usize = 8 * MIB;
+const PART: usize = 5 * MIB;
 const CONTENT_TYPE: &str = "application/vnd.apache.parquet";
 
 #[tokio::test]
@@ -32,7 +32,7 @@ async fn an_object_in_parts_is_what_was_written() {
     let head = assert_reported(&bucket, "raw/large", &uploaded).await;
     assert_eq!(uploaded.size_in_bytes, content.len() as u64);
     assert_eq!(head.content_type(), Some(CONTENT_TYPE));
-    assert_eq!(part_count(&bucket, "raw/large").await, 4);
+    assert_eq!(part_count(&bucket, "raw/large").await, 7);
     assert_eq!(unfinished(&bucket).await, Vec::<String>::new());
 }
 

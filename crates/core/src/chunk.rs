@@ -3,7 +3,7 @@
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, fmt};
+use std::fmt;
 
 /// How a table is cut.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,16 +39,6 @@ pub struct Fingerprint {
     pub hash: u128,
 }
 
-/// What changed between two sets of fingerprints.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct ChunkDiff {
-    /// New or different now.
-    pub changed: Vec<Chunk>,
-    /// Had rows before and has none now.
-    pub emptied: Vec<Chunk>,
-    pub unchanged_count: u64,
-}
-
 impl ChunkGrid {
     /// The column that places a row in a chunk.
     #[must_use]
@@ -60,6 +50,9 @@ impl ChunkGrid {
 }
 
 impl Chunk {
+    /// Holds the rows that have no place in the grid, of keyed tables too.
+    pub const WITHOUT_PLACE: Self = Self::Day { day: None };
+
     /// The chunk of a grid of this width that holds `key`.
     #[must_use]
     pub fn of_key(key: i64, width: u32) -> Self {
@@ -70,26 +63,17 @@ impl Chunk {
 }
 
 impl Fingerprint {
+    /// The fingerprint of the rows of both, for parts of a chunk that were read apart.
+    #[must_use]
+    pub fn with(self, other: Self) -> Self {
+        Self { row_count: self.row_count + other.row_count, hash: self.hash.wrapping_add(other.hash) }
+    }
+
     /// Adds one row by its hash. The sum makes the order of rows irrelevant and keeps duplicates apart from one row.
     pub fn add(&mut self, row_hash: u128) {
         self.row_count += 1;
         self.hash = self.hash.wrapping_add(row_hash);
     }
-}
-
-/// Compares the fingerprints of the last sealed run with those of now.
-#[must_use]
-pub fn diff_chunks(before: &BTreeMap<Chunk, Fingerprint>, now: &BTreeMap<Chunk, Fingerprint>) -> ChunkDiff {
-    let mut diff = ChunkDiff::default();
-    for (chunk, fingerprint) in now {
-        if before.get(chunk) == Some(fingerprint) {
-            diff.unchanged_count += 1;
-        } else {
-            diff.changed.push(*chunk);
-        }
-    }
-    diff.emptied = before.keys().filter(|chunk| !now.contains_key(chunk)).copied().collect();
-    diff
 }
 
 impl fmt::Display for Chunk {
@@ -158,15 +142,5 @@ mod tests {
         assert_eq!(fingerprint(&[1, u128::MAX]), fingerprint(&[u128::MAX, 1]));
         assert_ne!(fingerprint(&[5]), fingerprint(&[5, 5]));
         assert_ne!(fingerprint(&[5, 5]), fingerprint(&[10]));
-    }
-
-    #[test]
-    fn the_diff_names_changed_new_and_emptied_chunks() {
-        let chunk = |first| Chunk::of_key(first, 10);
-        let print = |hash| Fingerprint { row_count: 1, hash };
-        let before = BTreeMap::from([(chunk(0), print(1)), (chunk(10), print(2)), (chunk(20), print(3))]);
-        let now = BTreeMap::from([(chunk(0), print(1)), (chunk(10), print(9)), (chunk(30), print(4))]);
-        let expected = ChunkDiff { changed: vec![chunk(10), chunk(30)], emptied: vec![chunk(20)], unchanged_count: 1 };
-        assert_eq!(diff_chunks(&before, &now), expected);
     }
 }

@@ -68,9 +68,23 @@ impl ColumnType {
             Self::Boolean => &["tinyint", "bit"],
             Self::Date => &["date", "datetime", "timestamp"],
             Self::Timestamp => &["datetime", "timestamp", "date"],
-            Self::Varchar { .. } => {
-                &["varchar", "char", "tinytext", "text", "mediumtext", "longtext", "enum", "set", "tinyint"]
-            }
+            Self::Varchar { .. } => &[
+                "varchar",
+                "char",
+                "tinytext",
+                "text",
+                "mediumtext",
+                "longtext",
+                "enum",
+                "set",
+                "tinyint",
+                "varbinary",
+                "binary",
+                "tinyblob",
+                "blob",
+                "mediumblob",
+                "longblob",
+            ],
         }
     }
 }

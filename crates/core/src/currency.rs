@@ -1,5 +1,7 @@
 //! ISO 4217: which texts name a currency, and how many decimals its amounts may have.
 
+use std::sync::LazyLock;
+
 /// One currency of ISO 4217.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Currency {
@@ -21,8 +23,14 @@ impl Currency {
     pub fn parse(text: &str) -> Option<Self> {
         let code: [u8; 3] = text.trim().as_bytes().try_into().ok()?;
         let code = code.map(|byte| byte.to_ascii_uppercase());
-        let find = |codes: &'static str| codes.split_ascii_whitespace().find(|known| known.as_bytes() == code);
-        GROUPS.iter().find_map(|(minor_units, codes)| Some(Self { code: find(codes)?, minor_units: *minor_units }))
+        // Every price is looked up twice, so the codes lie in order.
+        static BY_CODE: LazyLock<Vec<Currency>> = LazyLock::new(|| {
+            let mut currencies: Vec<_> = Currency::all().collect();
+            currencies.sort_unstable_by_key(|currency| currency.code);
+            currencies
+        });
+        let found = BY_CODE.binary_search_by(|currency| currency.code.as_bytes().cmp(&code)).ok()?;
+        BY_CODE.get(found).copied()
     }
 }
 

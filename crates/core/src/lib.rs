@@ -15,15 +15,17 @@ mod manifest;
 mod receipt;
 mod row_rule;
 mod run;
+mod steady_offsets;
 mod table_spec;
 mod table_state;
 mod validation;
 
-pub use chunk::{Chunk, ChunkDiff, ChunkGrid, Fingerprint, diff_chunks};
+pub use chunk::{Chunk, ChunkGrid, Fingerprint};
 pub use column_type::{ColumnType, ColumnTypeError};
 pub use currency::Currency;
 pub use manifest::{
-    CopyManifest, DataFile, Manifest, ManifestError, ReplacedChunk, RowCounts, SealStatus, Snapshot, ViolationCount,
+    ChunkViolations, CopyManifest, DataFile, Manifest, ManifestError, ReplacedChunk, RowCounts, Scope, SealStatus,
+    Snapshot, ViolationCount,
 };
 pub use receipt::{
     CheckReceipt, ExtractReceipt, ExtractedTable, Finding, Imbalance, LoadReceipt, LoadedTable, PublishReceipt,
@@ -31,8 +33,9 @@ pub use receipt::{
 };
 pub use row_rule::{PriceCase, RowRule, RuleAction, RuleSpec, Severity};
 pub use run::{RunDate, RunId, RunIdError};
+pub use steady_offsets::SteadyOffsets;
 pub use table_spec::{
-    Classification, ColumnSpec, SpecError, TableSpec, UnknownColumns, UnknownTable, table_spec, table_specs,
+    Classification, ColumnSpec, Hint, SpecError, TableSpec, UnknownColumns, UnknownTable, table_spec, table_specs,
 };
-pub use table_state::TableState;
+pub use table_state::{ChunkState, TableState};
 pub use validation::{ContractFault, RowValidator, RuleContext, ValueFault, Violation, unchecked_schema};

@@ -20,6 +20,8 @@ pub struct Manifest {
     pub table: String,
     pub contract_version: u32,
     pub contract_hash: String,
+    /// See [`TableState::basis`](crate::TableState::basis).
+    pub basis: String,
     /// One more than that of the table's last sealed run: the order in which manifests are loaded.
     pub sequence: u64,
     pub snapshot: Snapshot,
@@ -31,10 +33,24 @@ pub struct Manifest {
     /// The chunks whose rows these files replace, emptied ones (row count 0) included. All others stand as they are.
     pub replaced_chunks: Vec<ReplacedChunk>,
     pub unchanged_chunk_count: u64,
+    /// What of the table this run looked at.
+    pub scope: Scope,
+    /// Chunks that a hinted run did not read: they stand as they were last seen, whatever happened to them since.
+    pub unread_chunk_count: u64,
     pub files: Vec<DataFile>,
     pub quarantine_files: Vec<DataFile>,
     pub rows: RowCounts,
     pub violations: Vec<ViolationCount>,
+}
+
+/// What of a table a run reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scope {
+    /// Every chunk: nothing can have been missed.
+    Sweep,
+    /// The chunks that the contract's hints name, and those beyond the last known one.
+    Hinted,
 }
 
 /// Whether the run stands or was given up before it was sealed.
@@ -65,6 +81,22 @@ pub struct ReplacedChunk {
     pub fingerprint: Fingerprint,
     pub written: u64,
     pub quarantined: u64,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub violations: Vec<ChunkViolations>,
+}
+
+/// How many rows of a chunk count under a rule.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChunkViolations {
+    pub rule: RowRule,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub case: Option<PriceCase>,
+    pub severity: Severity,
+    pub action: RuleAction,
+    pub count: u64,
+    /// Up to three keys of such rows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sample_keys: Vec<String>,
 }
 
 /// One Parquet object.
@@ -73,6 +105,8 @@ pub struct DataFile {
     pub key: String,
     pub record_count: u64,
     pub file_size_in_bytes: u64,
+    /// CRC64NVME of the object in base64, computed while it was written and equal to what S3 says of it.
+    pub checksum_crc64nvme: String,
 }
 
 /// Rows of one table and run. `read = unchanged + written + quarantined`, always.
@@ -83,6 +117,9 @@ pub struct RowCounts {
     pub unchanged: u64,
     pub written: u64,
     pub quarantined: u64,
+    /// Rows that the unread chunks of a hinted run had when they were last seen.
+    #[serde(default)]
+    pub unread: u64,
 }
 
 /// How often a rule was broken.
@@ -94,7 +131,7 @@ pub struct ViolationCount {
     pub rule_version: u32,
     pub severity: Severity,
     pub action: RuleAction,
-    /// In the source as it stands, unchanged chunks included.
+    /// In the source as it stands, unchanged chunks included, unread ones as they were last seen.
     pub standing: u64,
     /// In the chunks that this run replaces.
     pub found: u64,
@@ -145,6 +182,7 @@ impl Manifest {
             table: spec.name.clone(),
             contract_version: spec.contract_version,
             contract_hash: spec.contract_hash.clone(),
+            basis: String::new(),
             sequence,
             snapshot: Snapshot {
                 at: DateTime::UNIX_EPOCH,
@@ -157,6 +195,8 @@ impl Manifest {
             chunk_grid: spec.chunk_grid.clone(),
             replaced_chunks: Vec::new(),
             unchanged_chunk_count: 0,
+            scope: Scope::Hinted,
+            unread_chunk_count: 0,
             files: Vec::new(),
             quarantine_files: Vec::new(),
             rows: RowCounts::default(),
@@ -235,6 +275,7 @@ mod tests {
             table: "bookings".into(),
             contract_version: 1,
             contract_hash: "0".repeat(32),
+            basis: "0".repeat(16),
             sequence: 1,
             snapshot: Snapshot {
                 at: DateTime::UNIX_EPOCH,
@@ -250,11 +291,24 @@ mod tests {
                 fingerprint: Fingerprint { row_count: 3, hash: 1 },
                 written: 2,
                 quarantined: 1,
+                violations: vec![],
             }],
             unchanged_chunk_count: 1,
-            files: vec![DataFile { key: "raw/x".into(), record_count: 2, file_size_in_bytes: 99 }],
-            quarantine_files: vec![DataFile { key: "quarantine/x".into(), record_count: 1, file_size_in_bytes: 9 }],
-            rows: RowCounts { read: 7, unchanged: 4, written: 2, quarantined: 1 },
+            scope: Scope::Sweep,
+            unread_chunk_count: 0,
+            files: vec![DataFile {
+                key: "raw/x".into(),
+                record_count: 2,
+                file_size_in_bytes: 99,
+                checksum_crc64nvme: "AAAAAAAAAAA=".into(),
+            }],
+            quarantine_files: vec![DataFile {
+                key: "quarantine/x".into(),
+                record_count: 1,
+                file_size_in_bytes: 9,
+                checksum_crc64nvme: "AAAAAAAAAAA=".into(),
+            }],
+            rows: RowCounts { read: 7, unchanged: 4, written: 2, quarantined: 1, unread: 0 },
             violations: vec![],
         }
     }

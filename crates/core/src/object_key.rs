@@ -1,5 +1,5 @@
-//! Where every object lives in the bucket. Keys are a pure function of table, run and part, so that a run repeated
-//! under its id writes the same objects.
+//! Where every object lives in the bucket. Files that are written in pieces also bear the attempt that wrote them, so that
+//! two processes with the same run id never write the same file; which of them count, the manifest says.
 
 use crate::run::RunId;
 
@@ -9,10 +9,28 @@ pub fn raw_prefix(table: &str) -> String {
     format!("raw/{table}/")
 }
 
+/// The prefix under which a table's rejected rows lie.
+#[must_use]
+pub fn quarantine_prefix(table: &str) -> String {
+    format!("quarantine/{table}/")
+}
+
+/// Everything that a run writes of a table's good rows.
+#[must_use]
+pub fn raw_run_prefix(table: &str, run_id: &RunId) -> String {
+    format!("raw/{table}/run={run_id}/")
+}
+
+/// Everything that a run writes of a table's rejected rows.
+#[must_use]
+pub fn quarantine_run_prefix(table: &str, run_id: &RunId) -> String {
+    format!("quarantine/{table}/run={run_id}/")
+}
+
 /// One Parquet file of good rows.
 #[must_use]
-pub fn data_file(table: &str, run_id: &RunId, part: usize) -> String {
-    format!("raw/{table}/run={run_id}/part-{part:05}.parquet")
+pub fn data_file(table: &str, run_id: &RunId, attempt: &str, part: usize) -> String {
+    format!("raw/{table}/run={run_id}/part-{attempt}-{part:05}.parquet")
 }
 
 /// The manifest: written last, so its presence says that the table's extract is complete.
@@ -29,8 +47,8 @@ pub fn copy_manifest(table: &str, run_id: &RunId) -> String {
 
 /// One Parquet file of rejected rows.
 #[must_use]
-pub fn quarantine_file(table: &str, run_id: &RunId, part: usize) -> String {
-    format!("quarantine/{table}/run={run_id}/part-{part:05}.parquet")
+pub fn quarantine_file(table: &str, run_id: &RunId, attempt: &str, part: usize) -> String {
+    format!("quarantine/{table}/run={run_id}/part-{attempt}-{part:05}.parquet")
 }
 
 /// The fingerprints of the last sealed run of a table.
@@ -59,10 +77,13 @@ mod tests {
     fn every_object_has_its_place() {
         let run: RunId = "2025-01-31-nightly".parse().unwrap();
         let cases = [
-            (data_file("bookings", &run, 7), "raw/bookings/run=2025-01-31-nightly/part-00007.parquet"),
+            (data_file("bookings", &run, "5f0c", 7), "raw/bookings/run=2025-01-31-nightly/part-5f0c-00007.parquet"),
             (manifest("bookings", &run), "raw/bookings/run=2025-01-31-nightly/manifest.json"),
             (copy_manifest("bookings", &run), "raw/bookings/run=2025-01-31-nightly/copy.manifest"),
-            (quarantine_file("bookings", &run, 0), "quarantine/bookings/run=2025-01-31-nightly/part-00000.parquet"),
+            (
+                quarantine_file("bookings", &run, "5f0c", 0),
+                "quarantine/bookings/run=2025-01-31-nightly/part-5f0c-00000.parquet",
+            ),
             (table_state("bookings"), "state/bookings.json"),
             (receipt(&run), "runs/2025-01-31-nightly/receipt.json"),
         ];

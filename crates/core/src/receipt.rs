@@ -2,7 +2,7 @@
 //! binaries add their part. A run whose receipt does not balance is not published.
 
 use crate::{
-    manifest::{RowCounts, ViolationCount},
+    manifest::{RowCounts, Scope, ViolationCount},
     row_rule::Severity,
     run::{RunDate, RunId},
 };
@@ -36,6 +36,9 @@ pub struct ExtractedTable {
     pub rows: RowCounts,
     pub replaced_chunk_count: u64,
     pub unchanged_chunk_count: u64,
+    /// What of the table was looked at; a hinted run cannot see what changed in the chunks that it did not read.
+    pub scope: Scope,
+    pub unread_chunk_count: u64,
     pub file_count: u64,
     pub byte_count: u64,
     pub violations: Vec<ViolationCount>,
@@ -155,9 +158,11 @@ mod tests {
 
     fn receipt() -> Receipt {
         let extracted = ExtractedTable {
-            rows: RowCounts { read: 10, unchanged: 5, written: 4, quarantined: 1 },
+            rows: RowCounts { read: 10, unchanged: 5, written: 4, quarantined: 1, unread: 0 },
             replaced_chunk_count: 1,
             unchanged_chunk_count: 1,
+            scope: Scope::Sweep,
+            unread_chunk_count: 0,
             file_count: 1,
             byte_count: 100,
             violations: vec![],

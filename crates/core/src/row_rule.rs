@@ -61,7 +61,7 @@ pub enum Severity {
 }
 
 /// What happens to a row that breaks a rule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RuleAction {
     /// The row goes to the quarantine file, not to the data file.
@@ -85,6 +85,12 @@ pub struct RuleSpec {
 }
 
 impl RowRule {
+    /// Whether the same row may break the rule on one run date and not on another.
+    #[must_use]
+    pub fn depends_on_run_date(self) -> bool {
+        matches!(self, Self::BkgFuture | Self::AptCreatedFuture | Self::ViewFuture)
+    }
+
     /// Raised when the rule's meaning changes, so that quarantined rows say which meaning rejected them.
     pub const VERSION: u32 = 1;
 }

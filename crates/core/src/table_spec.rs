@@ -23,6 +23,9 @@ pub struct TableSpec {
     #[serde(rename = "chunk")]
     pub chunk_grid: ChunkGrid,
     pub columns: Vec<ColumnSpec>,
+    /// Which chunks a frequent run reads beside those beyond the last known one. Without hints only these.
+    #[serde(default)]
+    pub hints: Vec<Hint>,
     /// In the order in which they are checked: a row counts under the first that it breaks.
     pub rules: Vec<RuleSpec>,
     /// 128-bit hash of the contract's text, in hex.
@@ -48,6 +51,27 @@ pub struct ColumnSpec {
     pub has_time_of: Option<String>,
     #[serde(default)]
     pub classification: Classification,
+}
+
+/// Rows whose chunks are worth reading often.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(tag = "rows", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Hint {
+    /// One of these dates or times is at most so many days before the run date, or after it.
+    Recent { columns: Vec<String>, days: u32 },
+    /// This time is not before the last run's snapshot.
+    ModifiedSinceLastRun { column: String },
+}
+
+impl Hint {
+    /// The columns that it looks at.
+    #[must_use]
+    pub fn columns(&self) -> Vec<&str> {
+        match self {
+            Self::Recent { columns, .. } => columns.iter().map(String::as_str).collect(),
+            Self::ModifiedSinceLastRun { column } => vec![column],
+        }
+    }
 }
 
 /// What to do with a source column that the contract does not name.
@@ -115,7 +139,8 @@ impl TableSpec {
             }
         }
         let derived = self.columns.iter().filter_map(|column| column.has_time_of.as_ref());
-        for name in self.primary_key.iter().chain(derived) {
+        let hinted = self.hints.iter().flat_map(Hint::columns);
+        for name in self.primary_key.iter().chain(derived).map(String::as_str).chain(hinted) {
             self.declared(name)?;
         }
         let (name, expected) = match &self.chunk_grid {

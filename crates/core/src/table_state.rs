@@ -2,9 +2,10 @@
 
 use crate::{
     chunk::{Chunk, ChunkGrid, Fingerprint},
-    manifest::Manifest,
-    run::RunId,
+    manifest::{ChunkViolations, Manifest},
+    run::{RunDate, RunId},
 };
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -22,8 +23,33 @@ pub struct TableState {
     pub last_run_id: Option<RunId>,
     pub sealing: Option<RunId>,
     pub chunk_grid: Option<ChunkGrid>,
+    /// What decided, beside the rows, what was written for them: contract, source columns, zones. Under another basis every
+    /// fingerprint is another one.
+    pub basis: String,
+    /// When the last snapshot was taken, by the source's clock.
+    pub snapshot_at: Option<DateTime<Utc>>,
     #[serde(with = "as_list")]
-    pub chunks: BTreeMap<Chunk, Fingerprint>,
+    pub chunks: BTreeMap<Chunk, ChunkState>,
+}
+
+/// One chunk as of the run that last wrote it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ChunkState {
+    pub fingerprint: Fingerprint,
+    /// The run date for which its rows were checked.
+    pub checked_for: RunDate,
+    /// Rules that its rows break, so that a run that finds it unchanged need not check them again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub violations: Vec<ChunkViolations>,
+}
+
+impl ChunkState {
+    /// Whether the counts of `violations` stand for a run of that date, as long as the rows are the same.
+    #[must_use]
+    pub fn holds_for(&self, run_date: RunDate) -> bool {
+        let moves = |violations: &ChunkViolations| violations.rule.depends_on_run_date();
+        run_date == self.checked_for || (run_date > self.checked_for && !self.violations.iter().any(moves))
+    }
 }
 
 impl TableState {
@@ -42,54 +68,89 @@ impl TableState {
             if replaced.fingerprint.row_count == 0 {
                 self.chunks.remove(&replaced.chunk);
             } else {
-                self.chunks.insert(replaced.chunk, replaced.fingerprint);
+                let chunk = ChunkState {
+                    fingerprint: replaced.fingerprint,
+                    checked_for: manifest.run_date,
+                    violations: replaced.violations.clone(),
+                };
+                self.chunks.insert(replaced.chunk, chunk);
             }
         }
         self.sequence = manifest.sequence;
         self.last_run_id = Some(manifest.run_id.clone());
         self.sealing = None;
         self.chunk_grid = Some(manifest.chunk_grid.clone());
+        self.basis.clone_from(&manifest.basis);
+        self.snapshot_at = Some(manifest.snapshot.at);
         self
     }
 }
 
 /// JSON has no maps with such keys.
 mod as_list {
-    use super::{BTreeMap, Chunk, Fingerprint};
+    use super::{BTreeMap, Chunk, ChunkState};
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
     #[derive(Serialize, Deserialize)]
     struct Entry {
         chunk: Chunk,
-        fingerprint: Fingerprint,
+        #[serde(flatten)]
+        state: ChunkState,
     }
 
     pub(super) fn serialize<S: Serializer>(
-        chunks: &BTreeMap<Chunk, Fingerprint>,
+        chunks: &BTreeMap<Chunk, ChunkState>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
-        serializer
-            .collect_seq(chunks.iter().map(|(chunk, fingerprint)| Entry { chunk: *chunk, fingerprint: *fingerprint }))
+        serializer.collect_seq(chunks.iter().map(|(chunk, state)| Entry { chunk: *chunk, state: state.clone() }))
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
-    ) -> Result<BTreeMap<Chunk, Fingerprint>, D::Error> {
+    ) -> Result<BTreeMap<Chunk, ChunkState>, D::Error> {
         let entries = Vec::<Entry>::deserialize(deserializer)?;
-        Ok(entries.into_iter().map(|entry| (entry.chunk, entry.fingerprint)).collect())
+        Ok(entries.into_iter().map(|entry| (entry.chunk, entry.state)).collect())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::row_rule::{RowRule, RuleAction, Severity};
 
     #[test]
     fn the_state_reads_back_as_it_was_written() {
         let mut state = TableState::new();
         state.sealing = "r2".parse().ok();
-        state.chunks.insert(Chunk::of_key(5, 10), Fingerprint { row_count: 1, hash: u128::MAX });
+        let fingerprint = Fingerprint { row_count: 1, hash: u128::MAX };
+        state.chunks.insert(Chunk::of_key(5, 10), ChunkState { fingerprint, ..ChunkState::default() });
         let text = serde_json::to_string(&state).unwrap();
         assert_eq!(serde_json::from_str::<TableState>(&text).unwrap(), state);
+    }
+
+    #[test]
+    fn counts_hold_until_time_can_change_them() {
+        let date = |text: &str| text.parse::<RunDate>().unwrap();
+        let of = |rule| ChunkViolations {
+            rule,
+            case: None,
+            severity: Severity::Warn,
+            action: RuleAction::Keep,
+            count: 1,
+            sample_keys: vec![],
+        };
+        let state = |violations| ChunkState { checked_for: date("2025-02-16"), violations, ..ChunkState::default() };
+        let cases = [
+            (vec![], "2025-02-16", true),
+            (vec![], "2025-02-17", true),
+            // A row that was not in the future then may be so for an earlier run date.
+            (vec![], "2025-02-15", false),
+            (vec![of(RowRule::CurIso)], "2025-02-17", true),
+            (vec![of(RowRule::BkgFuture)], "2025-02-16", true),
+            (vec![of(RowRule::BkgFuture)], "2025-02-17", false),
+        ];
+        for (violations, run_date, expected) in cases {
+            assert_eq!(state(violations.clone()).holds_for(date(run_date)), expected, "{violations:?} on {run_date}");
+        }
     }
 }

@@ -8,6 +8,7 @@ use crate::{
     currency::Currency,
     row_rule::{PriceCase, RowRule, RuleAction, RuleSpec, Severity},
     run::RunDate,
+    steady_offsets::SteadyOffsets,
     table_spec::TableSpec,
 };
 use arrow::{
@@ -78,6 +79,7 @@ pub enum ContractFault {
 pub struct RowValidator<'s> {
     spec: &'s TableSpec,
     context: RuleContext,
+    reporting_offsets: SteadyOffsets,
     absent_columns: HashSet<String>,
 }
 
@@ -112,7 +114,8 @@ impl<'s> RowValidator<'s> {
         context: RuleContext,
         absent_columns: impl IntoIterator<Item = String>,
     ) -> Result<Self, ContractFault> {
-        let validator = Self { spec, context, absent_columns: absent_columns.into_iter().collect() };
+        let reporting_offsets = SteadyOffsets::new(context.reporting_timezone);
+        let validator = Self { spec, context, reporting_offsets, absent_columns: absent_columns.into_iter().collect() };
         let has_type = |wanted: fn(&ColumnType) -> bool| spec.columns.iter().any(|column| wanted(&column.column_type));
         let has_dates = has_type(|column_type| matches!(column_type, ColumnType::Date | ColumnType::Timestamp));
         let has_instants = has_type(|column_type| matches!(column_type, ColumnType::Timestamp));
@@ -349,6 +352,9 @@ impl<'s> RowValidator<'s> {
 
     /// Days since 1970-01-01 of an instant in the reporting zone.
     fn reporting_day(&self, micros: i64) -> i32 {
+        if let Some(offset) = self.reporting_offsets.on(micros.div_euclid(MICROS_PER_DAY) as i32) {
+            return (micros + i64::from(offset) * 1_000_000).div_euclid(MICROS_PER_DAY) as i32;
+        }
         match DateTime::from_timestamp_micros(micros) {
             Some(instant) => day_number(instant.with_timezone(&self.context.reporting_timezone).date_naive()),
             None => micros.div_euclid(MICROS_PER_DAY) as i32,
@@ -393,7 +399,9 @@ impl<'a> RuleColumns<'a> {
     ) -> Result<Vec<Breach>, ContractFault> {
         let texts = self.texts(column)?;
         Ok(self.each(reason, |row| {
-            text(texts, row).is_none_or(|found| !known.contains(&found.trim().to_lowercase().as_str()))
+            // Nearly all are written as they are known.
+            text(texts, row)
+                .is_none_or(|found| !known.contains(&found) && !known.contains(&found.trim().to_lowercase().as_str()))
         }))
     }
 

@@ -1,21 +1,35 @@
-//! One value of the source, as text, into a column of Arrow. A value that cannot be taken over becomes NULL with the rule
-//! that it breaks; nothing is rounded, cut or guessed.
+//! One value of the source into a column of Arrow. A value that cannot be taken over becomes NULL with the rule that it
+//! breaks; nothing is rounded, cut or guessed.
 
-use crate::source_schema::Zone;
+use crate::{
+    source_row::{NoDate, SourceTime, SourceValue},
+    source_schema::Zone,
+};
 use arrow::array::{
     ArrayRef, BooleanBuilder, Date32Builder, Decimal128Builder, Float64Builder, Int32Builder, Int64Builder,
     StringBuilder, TimestampMicrosecondBuilder,
 };
-use chrono::{DateTime, Datelike as _, Duration, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeZone as _};
+use chrono::{Datelike as _, Duration, LocalResult, NaiveDate, NaiveDateTime, TimeZone as _};
 use chrono_tz::Tz;
-use rental_core::{ColumnType, RowRule};
+use rental_core::{ColumnType, RowRule, SteadyOffsets};
 use std::{borrow::Cow, sync::Arc};
 
 /// Longer than any clock change (a zone that crosses the date line skips a whole day), so that this much earlier the offset before it holds.
 const BEFORE_A_CLOCK_CHANGE: Duration = Duration::hours(25);
+const MICROS_PER_SECOND: i64 = 1_000_000;
+const MICROS_PER_DAY: i64 = 86_400 * MICROS_PER_SECOND;
+/// Days from 0001-01-01, as chrono counts them, to 1970-01-01.
+const EPOCH: i32 = 719_163;
 
 /// What is wrong with a value.
 pub(crate) type Fault = (RowRule, Cow<'static, str>);
+
+/// The zone of the source's DATETIME values.
+#[derive(Debug, Clone)]
+pub(crate) struct SourceZone {
+    timezone: Tz,
+    offsets: SteadyOffsets,
+}
 
 /// The values of one column of a batch.
 pub(crate) enum CellBuilder {
@@ -25,13 +39,13 @@ pub(crate) enum CellBuilder {
     Double(Float64Builder),
     Boolean(BooleanBuilder),
     Date(Date32Builder),
-    Timestamp { builder: TimestampMicrosecondBuilder, timezone: Tz },
+    Timestamp { builder: TimestampMicrosecondBuilder, zone: Zone },
     Text(StringBuilder),
 }
 
 impl CellBuilder {
-    /// `timezone` is the one that the column's times of day are in.
-    pub(crate) fn new(column_type: ColumnType, timezone: Tz) -> Self {
+    /// `zone` says how the column's times are to be understood.
+    pub(crate) fn new(column_type: ColumnType, zone: Zone) -> Self {
         match column_type {
             ColumnType::BigInt => Self::BigInt(Int64Builder::new()),
             ColumnType::Integer => Self::Integer(Int32Builder::new()),
@@ -43,38 +57,54 @@ impl CellBuilder {
             ColumnType::Double => Self::Double(Float64Builder::new()),
             ColumnType::Boolean => Self::Boolean(BooleanBuilder::new()),
             ColumnType::Date => Self::Date(Date32Builder::new()),
-            ColumnType::Timestamp => Self::Timestamp { builder: TimestampMicrosecondBuilder::new(), timezone },
+            ColumnType::Timestamp => Self::Timestamp { builder: TimestampMicrosecondBuilder::new(), zone },
             ColumnType::Varchar { .. } => Self::Text(StringBuilder::new()),
         }
     }
 
-    /// Appends one value.
-    pub(crate) fn append(&mut self, text: Option<&str>, zone: Zone) -> Option<Fault> {
+    /// Appends one value; a faulty one is NULL.
+    pub(crate) fn append(&mut self, value: SourceValue<'_>, source_zone: &SourceZone) -> Option<Fault> {
+        if value == SourceValue::Null {
+            self.append_constant(None);
+            return None;
+        }
         let mut fault = None;
         match self {
-            Self::BigInt(builder) => builder.append_option(text.and_then(|text| keep(parse(text), &mut fault))),
-            Self::Integer(builder) => builder.append_option(text.and_then(|text| keep(parse(text), &mut fault))),
+            Self::BigInt(builder) => builder.append_option(keep(integer(value), &mut fault)),
+            Self::Integer(builder) => {
+                let number = integer(value).and_then(|number| i32::try_from(number).map_err(|_| out_of_range()));
+                builder.append_option(keep(number, &mut fault));
+            }
             Self::Decimal { builder, precision, scale } => {
-                let value = text.map(|text| decimal(text, *precision, *scale));
-                builder.append_option(value.and_then(|value| keep(value, &mut fault)));
+                builder.append_option(keep(decimal(value, *precision, *scale), &mut fault));
             }
-            Self::Double(builder) => builder.append_option(text.and_then(|text| keep(parse(text), &mut fault))),
-            Self::Boolean(builder) => builder.append_option(text.map(|text| text != "0")),
+            Self::Double(builder) => builder.append_option(keep(double(value), &mut fault)),
+            Self::Boolean(builder) => builder.append_option(keep(flag(value), &mut fault)),
             Self::Date(builder) => {
-                let value = text.map(|text| local_time(text).map(|time| days_since_1970(time.date())));
-                builder.append_option(value.and_then(|value| keep(value, &mut fault)));
+                let day = time(value).and_then(|time| date(time).map(days_since_1970));
+                builder.append_option(keep(day, &mut fault));
             }
-            Self::Timestamp { builder, timezone } => {
-                let timezone =
-                    if zone == Zone::Stated && text.is_some_and(|text| text.len() > 10) { *timezone } else { Tz::UTC };
-                let value = text.map(|text| local_time(text).and_then(|time| instant(time, timezone)));
-                let value = value.and_then(|value| keep(value, &mut fault));
-                builder.append_option(value.map(|(micros, moved)| {
+            Self::Timestamp { builder, zone } => {
+                let instant = time(value).and_then(|time| instant(time, *zone, source_zone));
+                builder.append_option(keep(instant, &mut fault).map(|(micros, moved)| {
                     fault = moved.map(|reason| (RowRule::TsDst, reason.into()));
                     micros
                 }));
             }
-            Self::Text(builder) => builder.append_option(text),
+            Self::Text(builder) => match value {
+                SourceValue::Bytes(bytes) => match std::str::from_utf8(bytes) {
+                    Ok(text) => builder.append_value(text),
+                    Err(_) => {
+                        builder.append_null();
+                        fault = Some(unreadable("not valid UTF-8"));
+                    }
+                },
+                // Text of the contract, a flag at the source.
+                other => {
+                    let text = flag(other).map(|flag| if flag { "true" } else { "false" });
+                    builder.append_option(keep(text, &mut fault));
+                }
+            },
         }
         fault
     }
@@ -108,11 +138,20 @@ impl CellBuilder {
     }
 }
 
-/// The UTC day of a time of the source, if it can be read.
-pub(crate) fn utc_day(text: &str, zone: Zone, timezone: Tz) -> Option<NaiveDate> {
-    let timezone = if zone == Zone::Stated { timezone } else { Tz::UTC };
-    let (micros, _) = instant(local_time(text).ok()?, timezone).ok()?;
-    Some(DateTime::from_timestamp_micros(micros)?.date_naive())
+impl SourceZone {
+    pub(crate) fn new(timezone: Tz) -> Self {
+        Self { timezone, offsets: SteadyOffsets::new(timezone) }
+    }
+
+    pub(crate) fn timezone(&self) -> Tz {
+        self.timezone
+    }
+
+    /// Days since 1970-01-01 of the UTC day of a time of the source, if it can be read.
+    pub(crate) fn utc_day(&self, time: SourceTime, zone: Zone) -> Option<i32> {
+        let (micros, _) = instant(time, zone, self).ok()?;
+        i32::try_from(micros.div_euclid(MICROS_PER_DAY)).ok()
+    }
 }
 
 fn keep<T>(value: Result<T, Fault>, fault: &mut Option<Fault>) -> Option<T> {
@@ -123,74 +162,169 @@ fn unreadable(reason: impl Into<Cow<'static, str>>) -> Fault {
     (RowRule::ValueUnreadable, reason.into())
 }
 
-fn parse<T: std::str::FromStr>(text: &str) -> Result<T, Fault> {
-    text.parse().map_err(|_| unreadable("the number is out of range"))
+fn out_of_range() -> Fault {
+    unreadable("the number is out of range")
 }
 
-/// The digits of an exact decimal, in units of its last place.
-fn decimal(text: &str, precision: u8, scale: i8) -> Result<i128, Fault> {
+/// A value of a type that the drift check would not have let through.
+fn unexpected() -> Fault {
+    unreadable("the value has another type than its column")
+}
+
+fn integer(value: SourceValue<'_>) -> Result<i64, Fault> {
+    match value {
+        SourceValue::Int(number) => Ok(number),
+        SourceValue::BigUnsigned(_) => Err(out_of_range()),
+        _ => Err(unexpected()),
+    }
+}
+
+fn double(value: SourceValue<'_>) -> Result<f64, Fault> {
+    match value {
+        SourceValue::Double(number) => Ok(number),
+        SourceValue::Float(number) => Ok(f64::from(number)),
+        SourceValue::Bytes(digits) => {
+            let number = std::str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok());
+            number.ok_or_else(unexpected)
+        }
+        _ => Err(unexpected()),
+    }
+}
+
+/// A flag is 0 or 1. What another number meant to say, nobody can know.
+fn flag(value: SourceValue<'_>) -> Result<bool, Fault> {
+    let number = match value {
+        SourceValue::Int(number) => Some(number),
+        // A BIT column: its bits, the highest first.
+        SourceValue::Bytes(bits) => {
+            bits.iter().try_fold(0_i64, |number, byte| Some(number.checked_mul(256)? + i64::from(*byte)))
+        }
+        _ => None,
+    };
+    match number {
+        Some(0) => Ok(false),
+        Some(1) => Ok(true),
+        _ => Err(unreadable("a flag that is neither 0 nor 1")),
+    }
+}
+
+/// The digits of an exact number, in units of its last place.
+fn decimal(value: SourceValue<'_>, precision: u8, scale: i8) -> Result<i128, Fault> {
     let too_wide = || unreadable(format!("the value does not fit decimal({precision},{scale})"));
-    let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    let fraction = fraction.trim_end_matches('0');
-    let places = usize::try_from(scale).map_err(|_| too_wide())?;
-    if fraction.len() > places {
-        return Err(too_wide());
-    }
-    let units = format!("{whole}{fraction:0<places$}");
-    let units: i128 = units.parse().map_err(|_| too_wide())?;
-    if units >= 10_i128.pow(u32::from(precision)) { Err(too_wide()) } else { Ok(sign * units) }
+    let places = u32::try_from(scale).map_err(|_| too_wide())?;
+    let units = match value {
+        SourceValue::Int(number) => 10_i128.checked_pow(places).and_then(|unit| unit.checked_mul(number.into())),
+        SourceValue::BigUnsigned(number) => {
+            10_i128.checked_pow(places).and_then(|unit| unit.checked_mul(number.into()))
+        }
+        SourceValue::Bytes(digits) => unscaled(digits, places),
+        _ => return Err(unexpected()),
+    };
+    let limit = 10_u128.pow(u32::from(precision));
+    units.filter(|units| units.unsigned_abs() < limit).ok_or_else(too_wide)
 }
 
-/// A date or a date with a time, as MySQL prints it: `2025-01-31` or `2025-01-31 12:00:00.000000`.
-fn local_time(text: &str) -> Result<NaiveDateTime, Fault> {
-    let (date, time) = text.split_once(' ').unwrap_or((text, "00:00:00"));
-    let parts: Vec<i32> = date.split('-').filter_map(|part| part.parse().ok()).collect();
-    let &[year, month, day] = parts.as_slice() else { return Err(unreadable("not a date")) };
-    if year == 0 || month == 0 || day == 0 {
-        return Err((RowRule::TsZero, "a date with a zero part".into()));
+/// `-12.5` with two places is -1250; `None` for more places than there are, or digits than fit.
+fn unscaled(text: &[u8], places: u32) -> Option<i128> {
+    let (is_negative, digits) = match text {
+        [b'-', digits @ ..] => (true, digits),
+        digits => (false, digits),
+    };
+    let mut units: i128 = 0;
+    let mut missing: Option<u32> = None;
+    for byte in digits {
+        match (byte, missing) {
+            (b'0'..=b'9', None) => units = units.checked_mul(10)?.checked_add(i128::from(byte - b'0'))?,
+            (b'0', Some(0)) => {}
+            (b'0'..=b'9', Some(left)) => {
+                units = units.checked_mul(10)?.checked_add(i128::from(byte - b'0'))?;
+                missing = Some(left.checked_sub(1)?);
+            }
+            (b'.', None) => missing = Some(places),
+            _ => return None,
+        }
     }
-    let date = NaiveDate::parse_from_str(date, "%Y-%m-%d").map_err(|_| unreadable("not a day of the calendar"))?;
-    let time = NaiveTime::parse_from_str(time, "%H:%M:%S%.f").map_err(|_| unreadable("not a time of day"))?;
-    in_range(date.and_time(time))
+    let units = units.checked_mul(10_i128.checked_pow(missing.unwrap_or(places))?)?;
+    Some(if is_negative { -units } else { units })
 }
 
-/// The instant of a local time in microseconds since 1970, and what had to be decided about it: a time that a clock change
-/// skips is moved forward by as much, of one that occurs twice the earlier is taken.
-fn instant(local: NaiveDateTime, timezone: Tz) -> Result<(i64, Option<&'static str>), Fault> {
-    let (utc, moved) = match timezone.from_local_datetime(&local) {
-        LocalResult::Single(time) => (time.naive_utc(), None),
+fn time(value: SourceValue<'_>) -> Result<SourceTime, Fault> {
+    if let SourceValue::Time(time) = value { Ok(time) } else { Err(unexpected()) }
+}
+
+fn no_date(found: NoDate) -> Fault {
+    let rule = match found {
+        NoDate::ZeroPart => RowRule::TsZero,
+        NoDate::NotInCalendar => RowRule::ValueUnreadable,
+    };
+    (rule, found.reason())
+}
+
+fn date(time: SourceTime) -> Result<NaiveDate, Fault> {
+    time.date().map_err(no_date)
+}
+
+/// The instant of a time of the source in microseconds since 1970, and what had to be decided about it: a time that a clock
+/// change skips is moved forward by as much, of one that occurs twice the earlier is taken.
+fn instant(time: SourceTime, zone: Zone, source_zone: &SourceZone) -> Result<(i64, Option<&'static str>), Fault> {
+    let local = time.local().map_err(no_date)?;
+    let day = days_since_1970(local.date());
+    let offset = match zone {
+        Zone::Utc => Some(0),
+        Zone::Stated => source_zone.offsets.on(day),
+    };
+    let (utc, moved) = match offset {
+        Some(0) => (local, None),
+        Some(seconds) => (local - Duration::seconds(seconds.into()), None),
+        None => by_the_rules(local, source_zone.timezone)?,
+    };
+    in_range(utc)?;
+    Ok((utc.and_utc().timestamp_micros(), moved))
+}
+
+fn by_the_rules(local: NaiveDateTime, timezone: Tz) -> Result<(NaiveDateTime, Option<&'static str>), Fault> {
+    match timezone.from_local_datetime(&local) {
+        LocalResult::Single(time) => Ok((time.naive_utc(), None)),
         LocalResult::Ambiguous(earlier, _) => {
-            (earlier.naive_utc(), Some("the local time occurs twice; the earlier one was taken"))
+            Ok((earlier.naive_utc(), Some("the local time occurs twice; the earlier one was taken")))
         }
         LocalResult::None => {
             let before = timezone.from_local_datetime(&(local - BEFORE_A_CLOCK_CHANGE)).earliest();
             let before = before.ok_or_else(|| unreadable("the local time does not exist"))?;
-            (before.naive_utc() + BEFORE_A_CLOCK_CHANGE, Some("the local time was skipped; moved forward"))
+            Ok((before.naive_utc() + BEFORE_A_CLOCK_CHANGE, Some("the local time was skipped; moved forward")))
         }
-    };
-    Ok((in_range(utc)?.and_utc().timestamp_micros(), moved))
+    }
 }
 
-fn in_range(time: NaiveDateTime) -> Result<NaiveDateTime, Fault> {
+fn in_range(time: NaiveDateTime) -> Result<(), Fault> {
     if (1..=9999).contains(&time.year()) {
-        Ok(time)
+        Ok(())
     } else {
         Err((RowRule::TsRange, "outside the years 1 to 9999".into()))
     }
 }
 
 fn days_since_1970(date: NaiveDate) -> i32 {
-    date.num_days_from_ce() - NaiveDate::from_ymd_opt(1970, 1, 1).map_or(0, |epoch| epoch.num_days_from_ce())
+    date.num_days_from_ce() - EPOCH
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use chrono::DateTime;
 
-    fn micros(text: &str, timezone: Tz) -> (String, bool) {
-        let (micros, moved) = instant(local_time(text).unwrap(), timezone).unwrap();
-        (DateTime::from_timestamp_micros(micros).unwrap().to_string(), moved.is_some())
+    fn source_time(text: &str) -> SourceTime {
+        let numbers: Vec<u32> = text.split(['-', ' ', ':', '.']).map(|part| part.parse().unwrap()).collect();
+        let part = |index: usize| numbers.get(index).copied().unwrap_or_default();
+        SourceTime {
+            year: part(0) as u16,
+            month: part(1) as u8,
+            day: part(2) as u8,
+            hour: part(3) as u8,
+            minute: part(4) as u8,
+            second: part(5) as u8,
+            micros: part(6),
+        }
     }
 
     #[test]
@@ -199,51 +333,83 @@ mod tests {
         let cases = [
             ("2025-01-31 12:00:00", Tz::UTC, "2025-01-31 12:00:00 UTC", false),
             ("2025-01-31 12:00:00.123456", berlin, "2025-01-31 11:00:00.123456 UTC", false),
+            ("2025-07-31 00:30:00", berlin, "2025-07-30 22:30:00 UTC", false),
             ("2025-03-30 02:30:00", berlin, "2025-03-30 01:30:00 UTC", true),
             ("2025-10-26 02:30:00", berlin, "2025-10-26 00:30:00 UTC", true),
             ("2011-12-30 12:00:00", chrono_tz::Pacific::Apia, "2011-12-30 22:00:00 UTC", true),
             ("1960-01-01 00:00:00", Tz::UTC, "1960-01-01 00:00:00 UTC", false),
+            ("1960-01-01 00:00:00", berlin, "1959-12-31 23:00:00 UTC", false),
         ];
-        for (text, timezone, expected, moved) in cases {
-            assert_eq!(micros(text, timezone), (expected.to_owned(), moved), "{text}");
+        for (text, timezone, expected, expects_move) in cases {
+            let (micros, moved) = instant(source_time(text), Zone::Stated, &SourceZone::new(timezone)).unwrap();
+            let found = DateTime::from_timestamp_micros(micros).unwrap().to_string();
+            assert_eq!((found.as_str(), moved.is_some()), (expected, expects_move), "{text}");
         }
     }
 
     #[test]
     fn a_value_that_does_not_fit_names_its_rule() {
-        let rule = |column_type: &str, text: &str| {
-            let mut builder = CellBuilder::new(column_type.parse().unwrap(), Tz::UTC);
-            builder.append(Some(text), Zone::Stated).map(|(rule, _)| rule)
+        let rule = |column_type: &str, value: SourceValue<'_>| {
+            let mut builder = CellBuilder::new(column_type.parse().unwrap(), Zone::Stated);
+            let fault = builder.append(value, &SourceZone::new(Tz::UTC)).map(|(rule, _)| rule);
+            assert_eq!(builder.finish().null_count() == 1, fault.is_some(), "{column_type} {value:?}");
+            fault
         };
+        let digits = |text: &'static str| SourceValue::Bytes(text.as_bytes());
+        let time = |text: &str| SourceValue::Time(source_time(text));
         let cases = [
-            ("bigint", "9223372036854775808", Some(RowRule::ValueUnreadable)),
-            ("bigint", "-9223372036854775808", None),
-            ("integer", "2147483648", Some(RowRule::ValueUnreadable)),
-            ("date", "0000-00-00", Some(RowRule::TsZero)),
-            ("date", "2025-00-10", Some(RowRule::TsZero)),
-            ("date", "2025-02-30", Some(RowRule::ValueUnreadable)),
-            ("date", "9999-12-31", None),
-            ("timestamp", "0000-00-00 00:00:00", Some(RowRule::TsZero)),
-            ("decimal(4,2)", "99.99", None),
-            ("decimal(4,2)", "-99.990", None),
-            ("decimal(4,2)", "100.00", Some(RowRule::ValueUnreadable)),
-            ("decimal(4,2)", "1.001", Some(RowRule::ValueUnreadable)),
+            ("bigint", SourceValue::BigUnsigned(9_223_372_036_854_775_808), Some(RowRule::ValueUnreadable)),
+            ("bigint", SourceValue::Int(i64::MIN), None),
+            ("integer", SourceValue::Int(2_147_483_648), Some(RowRule::ValueUnreadable)),
+            ("date", time("0000-00-00"), Some(RowRule::TsZero)),
+            ("date", time("2025-00-10"), Some(RowRule::TsZero)),
+            ("date", time("2025-02-30"), Some(RowRule::ValueUnreadable)),
+            ("date", time("9999-12-31"), None),
+            ("timestamp", time("0000-00-00 00:00:00"), Some(RowRule::TsZero)),
+            ("decimal(4,2)", digits("99.99"), None),
+            ("decimal(4,2)", digits("-99.990"), None),
+            ("decimal(4,2)", digits("100.00"), Some(RowRule::ValueUnreadable)),
+            ("decimal(4,2)", digits("1.001"), Some(RowRule::ValueUnreadable)),
+            ("decimal(4,2)", SourceValue::Int(99), None),
+            ("decimal(4,2)", SourceValue::Int(100), Some(RowRule::ValueUnreadable)),
+            ("boolean", SourceValue::Int(1), None),
+            ("boolean", SourceValue::Int(2), Some(RowRule::ValueUnreadable)),
+            ("boolean", SourceValue::Bytes(&[0]), None),
+            ("boolean", SourceValue::Bytes(&[1, 0]), Some(RowRule::ValueUnreadable)),
+            ("varchar(9)", SourceValue::Bytes("🏠".as_bytes()), None),
+            ("varchar(9)", SourceValue::Bytes(&[0xc3, 0x28]), Some(RowRule::ValueUnreadable)),
+            ("varchar(9)", SourceValue::Int(1), None),
+            ("varchar(9)", SourceValue::Int(7), Some(RowRule::ValueUnreadable)),
         ];
-        for (column_type, text, expected) in cases {
-            assert_eq!(rule(column_type, text), expected, "{column_type} {text}");
+        for (column_type, value, expected) in cases {
+            assert_eq!(rule(column_type, value), expected, "{column_type} {value:?}");
         }
     }
 
     #[test]
     fn a_time_near_the_end_of_the_calendar_stays_in_it() {
-        let west = chrono_tz::America::New_York;
-        assert_eq!(instant(local_time("9999-12-31 23:00:00").unwrap(), west).unwrap_err().0, RowRule::TsRange);
+        let west = SourceZone::new(chrono_tz::America::New_York);
+        let fault = instant(source_time("9999-12-31 23:00:00"), Zone::Stated, &west).unwrap_err();
+        assert_eq!(fault.0, RowRule::TsRange);
     }
 
     #[test]
     fn decimals_keep_every_digit() {
-        for (text, expected) in [("0.10", 10), ("-0.01", -1), ("12345678.90", 1_234_567_890), ("7", 700)] {
-            assert_eq!(decimal(text, 10, 2).unwrap(), expected, "{text}");
+        let longest = "99999999999999999999999999999999999999";
+        let cases = [
+            ("0.10", 2, Some(10)),
+            ("-0.01", 2, Some(-1)),
+            ("12345678.90", 2, Some(1_234_567_890)),
+            ("7", 2, Some(700)),
+            ("1.5000", 1, Some(15)),
+            ("1.51", 1, None),
+            ("", 0, Some(0)),
+            ("1e3", 0, None),
+            (longest, 0, longest.parse().ok()),
+            (longest, 2, None),
+        ];
+        for (text, places, expected) in cases {
+            assert_eq!(unscaled(text.as_bytes(), places), expected, "{text}");
         }
     }
 }

@@ -4,7 +4,9 @@ use crate::{
     config::{Config, ConfigError, QuarantineAction, QuarantineConfig},
     error::ExtractError,
     extract::plan,
-    source::SourceSnapshot,
+    extract_table::TableSource,
+    snapshot::SourceSnapshot,
+    source::Source,
 };
 use arrow::array::AsArray as _;
 use bytes::Bytes;
@@ -12,7 +14,10 @@ use comfy_table::{CellAlignment, Table, presets};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use rental_core::{Receipt, object_key};
 use rental_task::{Bucket, sdk_config};
-use std::io::{self, Write as _};
+use std::{
+    io::{self, Write as _},
+    sync::Arc,
+};
 
 /// Connects and holds the source's columns against the contracts.
 ///
@@ -21,14 +26,18 @@ use std::io::{self, Write as _};
 pub async fn check(config: &Config) -> Result<(), ExtractError> {
     let bucket = Bucket::new(&sdk_config().await.map_err(ConfigError::from)?, &config.bucket);
     bucket.keys("state/").await?;
-    let mut source = SourceSnapshot::open(&config.source).await?;
-    let readings = plan(&mut source, &config.tables).await?;
+    let mut source = Source::open(&config.source, Arc::default()).await?;
+    let tables = plan(&mut source, &config.tables).await?;
+    // Opens what a run would open: what is not permitted shows here.
+    let snapshot = SourceSnapshot::open(&mut source, &config.tables, config.connections).await?;
     let mut table = table(&["table", "columns read", "absent", "ignored"]);
-    for (spec, reading) in config.tables.iter().zip(&readings) {
+    for TableSource { spec, reading, .. } in &tables {
         let absent = reading.absent_columns(spec);
         let read = spec.columns.len() - absent.len();
         table.add_row([spec.name.clone(), read.to_string(), absent.join(", "), reading.ignored.join(", ")]);
     }
+    print(&format!("server {}, {}", source.server_version, snapshot.mode))?;
+    drop(snapshot);
     source.close().await;
     print(&table.to_string())
 }
@@ -38,7 +47,18 @@ pub async fn check(config: &Config) -> Result<(), ExtractError> {
 /// # Errors
 /// When standard output is closed.
 pub fn print_receipt(receipt: &Receipt) -> Result<(), ExtractError> {
-    let heads = ["table", "read", "unchanged", "written", "quarantined", "chunks replaced", "files", "bytes"];
+    let heads = [
+        "table",
+        "read",
+        "unchanged",
+        "written",
+        "quarantined",
+        "not read",
+        "chunks replaced",
+        "unchanged",
+        "files",
+        "bytes",
+    ];
     let mut table = table(&heads);
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
@@ -49,7 +69,9 @@ pub fn print_receipt(receipt: &Receipt) -> Result<(), ExtractError> {
             part.rows.unchanged,
             part.rows.written,
             part.rows.quarantined,
+            part.rows.unread,
             part.replaced_chunk_count,
+            part.unchanged_chunk_count,
             part.file_count,
             part.byte_count,
         ];
@@ -67,9 +89,7 @@ pub async fn quarantine(action: &QuarantineAction, config: &QuarantineConfig) ->
     let bucket = Bucket::new(&sdk_config().await.map_err(ConfigError::from)?, &config.bucket);
     let mut shown = table(&["table", "rule", "key", "reason"]);
     for spec in &config.tables {
-        let first = object_key::quarantine_file(&spec.name, &config.run_id, 0);
-        let folder = first.rsplit_once('/').map_or(first.as_str(), |(folder, _)| folder);
-        for key in bucket.keys(&format!("{folder}/")).await? {
+        for key in bucket.keys(&object_key::quarantine_run_prefix(&spec.name, &config.run_id)).await? {
             match action {
                 QuarantineAction::List => print(&format!("s3://{}/{key}", bucket.name()))?,
                 QuarantineAction::Show => {

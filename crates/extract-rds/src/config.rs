@@ -11,10 +11,18 @@ use rental_core::{
 };
 use rental_task::NoRegion;
 use secrecy::SecretString;
-use std::{fmt, path::PathBuf, str::FromStr};
+use std::{fmt, num::NonZero, path::PathBuf, str::FromStr};
+
+use crate::data_files::FileLayout;
 
 const DEFAULT_PORT: u16 = 3306;
 const DEFAULT_MAX_NIGHTS: u32 = 365;
+/// Reading so many rows takes seconds: nothing to save, and nothing missed.
+const DEFAULT_HINT_MIN_ROWS: u64 = 1_000_000;
+const DEFAULT_CONNECTIONS: NonZero<usize> = NonZero::new(2).unwrap();
+/// The slices of the smallest clusters; COPY into larger ones takes a multiple as well.
+const DEFAULT_FILES_PER_TABLE: NonZero<usize> = NonZero::new(4).unwrap();
+const DEFAULT_FILE_SIZE_MIB: u32 = 128;
 
 /// Reads the marketplace's tables from Aurora MySQL, checks every row, and writes Parquet and manifests to S3.
 ///
@@ -33,6 +41,15 @@ pub struct Arguments {
     /// Tables, separated by commas [env: TABLES] [default: all that have a contract]
     #[arg(long, global = true, value_delimiter = ',')]
     tables: Vec<String>,
+    /// Read every chunk, not only those that the contracts' hints name [env: SWEEP]
+    #[arg(long, global = true)]
+    sweep: bool,
+    /// Rows per second to take from the source at most [env: MAX_ROWS_PER_SECOND] [default: no limit]
+    #[arg(long, global = true, value_name = "ROWS")]
+    max_rows_per_second: Option<u32>,
+    /// Connections to read over [env: CONNECTIONS] [default: 2]
+    #[arg(long, global = true, value_name = "COUNT")]
+    connections: Option<NonZero<usize>>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -65,6 +82,14 @@ pub struct Config {
     pub source: SourceConfig,
     pub tables: Vec<&'static TableSpec>,
     pub max_nights: u32,
+    pub is_sweep: bool,
+    /// Tables of fewer rows are read whole by every run.
+    pub hint_min_rows: u64,
+    pub max_rows_per_second: Option<u32>,
+    pub connections: NonZero<usize>,
+    pub layout: FileLayout,
+    /// Key of AWS KMS to encrypt objects with; without one the bucket's default holds.
+    pub kms_key: Option<String>,
 }
 
 /// How to reach the source.
@@ -132,6 +157,15 @@ impl Config {
             source,
             tables: tables(arguments)?,
             max_nights: max_nights()?,
+            is_sweep: arguments.sweep || var_parsed("SWEEP")?.unwrap_or(false),
+            hint_min_rows: var_parsed("HINT_MIN_ROWS")?.unwrap_or(DEFAULT_HINT_MIN_ROWS),
+            max_rows_per_second: given_or(arguments.max_rows_per_second, "MAX_ROWS_PER_SECOND")?,
+            connections: given_or(arguments.connections, "CONNECTIONS")?.unwrap_or(DEFAULT_CONNECTIONS),
+            layout: FileLayout {
+                slices: var_parsed("FILES_PER_TABLE")?.unwrap_or(DEFAULT_FILES_PER_TABLE),
+                file_bytes: file_bytes()?,
+            },
+            kms_key: var("S3_KMS_KEY_ID")?,
         })
     }
 }
@@ -183,6 +217,21 @@ fn tables(arguments: &Arguments) -> Result<Vec<&'static TableSpec>, ConfigError>
         return Ok(table_specs().iter().collect());
     }
     Ok(names.into_iter().map(table_spec).collect::<Result<_, _>>()?)
+}
+
+fn given_or<T>(given: Option<T>, name: &'static str) -> Result<Option<T>, EnvError>
+where
+    T: FromStr,
+    T::Err: fmt::Display,
+{
+    given.map_or_else(|| var_parsed(name), |given| Ok(Some(given)))
+}
+
+fn file_bytes() -> Result<u64, ConfigError> {
+    match var_parsed("FILE_SIZE_MIB")?.unwrap_or(DEFAULT_FILE_SIZE_MIB) {
+        mebibytes @ 64..=256 => Ok(u64::from(mebibytes) << 20),
+        value => Err(ConfigError::OutOfRange { name: "FILE_SIZE_MIB", value, reason: "expected 64 to 256 MiB" }),
+    }
 }
 
 fn max_nights() -> Result<u32, ConfigError> {

@@ -3,7 +3,7 @@
 use crate::{config::ConfigError, source::SourceError, source_schema::Drift};
 use rental_core::{Chunk, ContractFault, ManifestError, RunDate, RunId};
 use rental_task::{BucketError, ReceiptError, TaskError};
-use std::borrow::Cow;
+use std::{borrow::Cow, error::Error};
 
 /// Why an extract ended without sealing all its tables.
 #[derive(Debug, thiserror::Error)]
@@ -18,8 +18,12 @@ pub enum ExtractError {
     Drift { drifts: Vec<Drift> },
     #[error(transparent)]
     Contract(#[from] ContractFault),
-    #[error("rows of table `{table}` arrived out of order: {chunk} came back after later chunks")]
-    OutOfOrder { table: String, chunk: Chunk },
+    #[error("read table `{table}`")]
+    Read { table: String, source: Box<dyn Error + Send + Sync> },
+    #[error("table `{table}` changed within one snapshot: {chunk} was another one when it was read again")]
+    SnapshotMoved { table: String, chunk: Chunk },
+    #[error("table `{table}` is kept by the engine {engine}, which has no snapshots")]
+    Engine { table: String, engine: String },
     #[error("encode rows of table `{table}`")]
     Encode { table: String, source: arrow::error::ArrowError },
     #[error("write Parquet file `{key}`")]
@@ -54,13 +58,15 @@ impl ExtractError {
             Self::Source(error) => error.is_retryable(),
             Self::Bucket(error) => error.is_retryable(),
             Self::Receipt(error) => error.is_retryable(),
-            Self::OutOfOrder { .. }
+            Self::Read { .. }
+            | Self::SnapshotMoved { .. }
             | Self::Encode { .. }
             | Self::Parquet { .. }
             | Self::LostRace { .. }
             | Self::Interrupted
             | Self::Output { .. } => true,
             Self::Config(_)
+            | Self::Engine { .. }
             | Self::Drift { .. }
             | Self::Contract(_)
             | Self::Manifest(_)
@@ -82,7 +88,9 @@ impl TaskError for ExtractError {
             | Self::Bucket(_)
             | Self::Receipt(_)
             | Self::Contract(_)
-            | Self::OutOfOrder { .. }
+            | Self::Read { .. }
+            | Self::SnapshotMoved { .. }
+            | Self::Engine { .. }
             | Self::Encode { .. }
             | Self::Parquet { .. }
             | Self::Manifest(_)
@@ -117,6 +125,7 @@ impl TaskError for ExtractError {
             Self::Source(error) => return error.hint().map(Cow::Borrowed),
             Self::Bucket(error) => return error.hint().map(Cow::Borrowed),
             Self::Receipt(error) => return error.hint().map(Cow::Borrowed),
+            Self::Engine { .. } => "convert it: alter table … engine = InnoDB",
             Self::Drift { .. } => "nothing was read; change the source back, or the contract in `crates/core/tables`",
             Self::Abandoned { .. } => {
                 "start a new run with another run id; this one holds nothing and can never be sealed"
@@ -127,7 +136,8 @@ impl TaskError for ExtractError {
             }
             Self::StateVersion { .. } => "use the release that wrote it, or a newer one",
             Self::Contract(_)
-            | Self::OutOfOrder { .. }
+            | Self::Read { .. }
+            | Self::SnapshotMoved { .. }
             | Self::Encode { .. }
             | Self::Parquet { .. }
             | Self::Manifest(_)

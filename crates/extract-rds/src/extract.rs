@@ -1,33 +1,55 @@
 //! One run: contracts against the source, then table by table from one snapshot to a seal.
 
 use crate::{
+    cell::SourceZone,
     config::{Config, ConfigError},
     error::ExtractError,
-    extract_table::{RunContext, extract_table},
-    seal::{read_manifest, seal, settled_state},
-    source::SourceSnapshot,
+    extract_table::{RunContext, TableSource, extract_table},
+    seal::{read_manifest, seal, settled_state, tidy_up},
+    snapshot::SourceSnapshot,
+    source::Source,
     source_schema::TableReading,
+    throttle::Throttle,
 };
-use chrono::Utc;
-use rental_core::{ExtractReceipt, ExtractedTable, Manifest, Receipt, RunDate, SealStatus, TableSpec};
+use chrono::{DateTime, Utc};
+use rental_core::{ExtractReceipt, ExtractedTable, Manifest, Receipt, RuleContext, RunDate, SealStatus, TableSpec};
 use rental_task::{Bucket, sdk_config, update_receipt};
-use std::{collections::BTreeMap, time::Instant};
+use std::{
+    collections::BTreeMap,
+    error::Error,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
+};
+use uuid::Uuid;
+
+/// How often a table is begun anew after the connection to the source was lost.
+const MAX_RESTARTS: u32 = 2;
 
 /// Runs the extract until it is done or `stop` completes.
 ///
 /// # Errors
 /// See [`ExtractError`]. What is sealed stays sealed; the same run id completes the rest.
-pub async fn run_until(config: &Config, stop: impl Future<Output = ()>) -> Result<Receipt, ExtractError> {
-    tokio::select! {
-        // Boxed, because the state of all steps in one would be too deep for the compiler.
-        receipt = Box::pin(run(config)) => receipt,
-        () = stop => Err(ExtractError::Interrupted),
-    }
+pub async fn run_until(
+    config: &Config,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<Receipt, ExtractError> {
+    let stopped = Arc::new(AtomicBool::new(false));
+    let signal = stopped.clone();
+    tokio::spawn(async move {
+        stop.await;
+        signal.store(true, Ordering::Relaxed);
+    });
+    // Boxed, because the state of all steps in one would be too deep for the compiler.
+    Box::pin(run(config, stopped)).await
 }
 
-async fn run(config: &Config) -> Result<Receipt, ExtractError> {
-    let started_at = Instant::now();
+async fn run(config: &Config, stop: Arc<AtomicBool>) -> Result<Receipt, ExtractError> {
+    let (started_at, started) = (Utc::now(), Instant::now());
     let bucket = Bucket::new(&sdk_config().await.map_err(ConfigError::from)?, &config.bucket);
+    let bucket = bucket.with_kms_key(config.kms_key.clone());
     let mut manifests = BTreeMap::new();
     for spec in &config.tables {
         if let Some(manifest) = read_manifest(&bucket, &spec.name, &config.run_id).await? {
@@ -42,27 +64,31 @@ async fn run(config: &Config) -> Result<Receipt, ExtractError> {
         bucket: &bucket,
         run_id: config.run_id.clone(),
         run_date,
-        source_timezone: config.source.timezone,
-        reporting_timezone: config.reporting_timezone,
-        max_nights: config.max_nights,
+        source_zone: SourceZone::new(config.source.timezone),
+        rules: RuleContext { run_date, reporting_timezone: config.reporting_timezone, max_nights: config.max_nights },
+        is_sweep: config.is_sweep,
+        hint_min_rows: config.hint_min_rows,
+        layout: config.layout,
+        throttle: Throttle::new(config.max_rows_per_second),
+        stop: &stop,
     };
-    let open_tables: Vec<_> =
-        config.tables.iter().copied().filter(|spec| !manifests.contains_key(&spec.name)).collect();
     for table in manifests.keys() {
         tracing::info!(table, run_id = %config.run_id, "sealed before");
     }
-    if !open_tables.is_empty() {
-        let mut source = SourceSnapshot::open(&config.source).await?;
-        let readings = plan(&mut source, &open_tables).await?;
-        for (spec, reading) in open_tables.into_iter().zip(&readings) {
-            let manifest = extract_and_seal(&run, spec, reading, &mut source).await?;
-            manifests.insert(spec.name.clone(), manifest);
+    let open: Vec<_> = config.tables.iter().copied().filter(|spec| !manifests.contains_key(&spec.name)).collect();
+    if !open.is_empty() {
+        let mut source = Source::open(&config.source, stop.clone()).await?;
+        let tables = plan(&mut source, &open).await?;
+        let mut snapshot = SourceSnapshot::open(&mut source, &open, config.connections).await?;
+        for table in &tables {
+            let manifest = extract_and_seal(config, &run, table, &mut source, &mut snapshot, started_at).await?;
+            manifests.insert(table.spec.name.clone(), manifest);
         }
         source.close().await;
     }
     let part = ExtractReceipt {
         finished_at: Utc::now(),
-        duration_ms: started_at.elapsed().as_millis() as u64,
+        duration_ms: started.elapsed().as_millis() as u64,
         tables: manifests.iter().map(|(table, manifest)| (table.clone(), extracted(manifest))).collect(),
     };
     let add = |receipt: &mut Receipt| {
@@ -78,32 +104,56 @@ async fn run(config: &Config) -> Result<Receipt, ExtractError> {
 ///
 /// # Errors
 /// Every difference between source and contracts, of all tables together, before a row is read.
-pub(crate) async fn plan(source: &mut SourceSnapshot, specs: &[&TableSpec]) -> Result<Vec<TableReading>, ExtractError> {
-    let (mut readings, mut drifts) = (Vec::new(), Vec::new());
+pub(crate) async fn plan(source: &mut Source, specs: &[&'static TableSpec]) -> Result<Vec<TableSource>, ExtractError> {
+    let (mut tables, mut drifts) = (Vec::new(), Vec::new());
     for spec in specs {
-        match TableReading::plan(spec, &source.columns(&spec.name).await?) {
+        let found = source.table(&spec.name).await?;
+        match TableReading::plan(spec, &found.columns) {
             Ok(reading) => {
                 for column in &reading.ignored {
                     tracing::warn!(table = spec.name, column, "column is not in the contract and is ignored");
                 }
-                readings.push(reading);
+                if let Some(engine) = found.engine.filter(|engine| !engine.eq_ignore_ascii_case("InnoDB")) {
+                    return Err(ExtractError::Engine { table: spec.name.clone(), engine });
+                }
+                tables.push(TableSource { spec, reading, row_count: found.row_count });
             }
             Err(found) => drifts.extend(found),
         }
     }
-    if drifts.is_empty() { Ok(readings) } else { Err(ExtractError::Drift { drifts }) }
+    if drifts.is_empty() { Ok(tables) } else { Err(ExtractError::Drift { drifts }) }
 }
 
 async fn extract_and_seal(
+    config: &Config,
     run: &RunContext<'_>,
-    spec: &'static TableSpec,
-    reading: &TableReading,
-    source: &mut SourceSnapshot,
+    table: &TableSource,
+    source: &mut Source,
+    snapshot: &mut SourceSnapshot,
+    started_at: DateTime<Utc>,
 ) -> Result<Manifest, ExtractError> {
-    let started_at = Instant::now();
+    let (spec, started) = (table.spec, Instant::now());
     let read = settled_state(run.bucket, spec, &run.run_id).await?;
-    let manifest = extract_table(run, spec, reading, source, &read.state).await?;
+    let mut restarts = 0;
+    let manifest = loop {
+        let attempt = &Uuid::new_v4().simple().to_string()[..8];
+        match extract_table(run, table, source, snapshot, &read.state, attempt).await {
+            // A lost connection takes its snapshot with it, so the whole table is read from a new one.
+            Err(lost @ ExtractError::Read { .. }) if restarts < MAX_RESTARTS && lost.is_retryable() => {
+                restarts += 1;
+                tracing::warn!(
+                    table = spec.name,
+                    error = &lost as &dyn Error,
+                    "reading the table again from its beginning"
+                );
+                *source = Source::open(&config.source, source.stop()).await?;
+                *snapshot = SourceSnapshot::open(source, &config.tables, config.connections).await?;
+            }
+            outcome => break outcome?,
+        }
+    };
     seal(run.bucket, &manifest, read).await?;
+    tidy_up(run.bucket, &manifest, started_at).await;
     tracing::info!(
         table = spec.name,
         run_id = %run.run_id,
@@ -111,7 +161,12 @@ async fn extract_and_seal(
         unchanged = manifest.rows.unchanged,
         written = manifest.rows.written,
         quarantined = manifest.rows.quarantined,
-        duration_ms = started_at.elapsed().as_millis() as u64,
+        unread = manifest.rows.unread,
+        replaced_chunk_count = manifest.replaced_chunks.len(),
+        unchanged_chunk_count = manifest.unchanged_chunk_count,
+        file_count = manifest.files.len(),
+        byte_count = manifest.files.iter().map(|file| file.file_size_in_bytes).sum::<u64>(),
+        duration_ms = started.elapsed().as_millis() as u64,
         "sealed"
     );
     Ok(manifest)
@@ -135,6 +190,8 @@ fn extracted(manifest: &Manifest) -> ExtractedTable {
         rows: manifest.rows,
         replaced_chunk_count: manifest.replaced_chunks.len() as u64,
         unchanged_chunk_count: manifest.unchanged_chunk_count,
+        scope: manifest.scope,
+        unread_chunk_count: manifest.unread_chunk_count,
         file_count: manifest.files.len() as u64,
         byte_count: manifest.files.iter().map(|file| file.file_size_in_bytes).sum(),
         violations: manifest.violations.clone(),

@@ -1,50 +1,53 @@
-//! One table: its rows in the order of their chunks, each chunk compared with what the last sealed run saw of it, and the
-//! changed ones written.
+//! One table: what to read of it, two passes over it, and the manifest that says what was found.
 
 use crate::{
-    cell::utc_day,
-    chunk_buffer::{BufferError, ChunkBuffer, FinishedChunk, RuleCounts, TableContext, add_counts},
-    data_files::DataFiles,
+    capture::{Capture, capture},
+    cell::SourceZone,
+    data_files::FileLayout,
     error::ExtractError,
-    quarantine::{quarantine_batch, quarantine_schema},
-    source::{SNAPSHOT_MODE, SourceSnapshot},
-    source_schema::{ColumnOrigin, TableReading, Zone},
+    extract_plan::{ChunkRange, ExtractPlan, Hinted, emptied_chunks, hinted, ranges, split_keys},
+    progress::TableProgress,
+    reader::Reader,
+    snapshot::SourceSnapshot,
+    source::Source,
+    source_schema::{TableReading, quoted},
+    table_writer::{Destination, RuleCounts, TableWriter},
+    throttle::Throttle,
 };
-use chrono_tz::Tz;
-use futures::TryStreamExt as _;
 use rental_core::{
-    Chunk, ChunkGrid, Fingerprint, Manifest, ReplacedChunk, RowCounts, RowRule, RowValidator, RuleContext, RunDate,
-    RunId, SealStatus, Snapshot, TableSpec, TableState, ViolationCount, object_key,
+    Chunk, ChunkGrid, Fingerprint, Manifest, ReplacedChunk, RowCounts, RowValidator, RuleContext, RunDate, RunId,
+    SealStatus, Snapshot, TableSpec, TableState,
 };
 use rental_task::Bucket;
-use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
-use xxhash_rust::xxh3::{xxh3_64, xxh3_128_with_seed};
+use std::{collections::BTreeMap, sync::atomic::AtomicBool};
+use tokio::{runtime::Handle, task::block_in_place};
+use xxhash_rust::xxh3::xxh3_64;
 
-/// Chunks that may fill at once. Rows arrive in the order of local time, and around a clock change that of UTC days differs.
-const OPEN_CHUNKS: usize = 2;
+/// Rows of a range, where a table is shared out: few enough that all connections have to do until the end.
+const ROWS_PER_RANGE: u64 = 500_000;
 
 /// What is the same for all tables of a run.
-#[derive(Debug, Clone)]
 pub(crate) struct RunContext<'a> {
     pub(crate) bucket: &'a Bucket,
     pub(crate) run_id: RunId,
     pub(crate) run_date: RunDate,
-    pub(crate) source_timezone: Tz,
-    pub(crate) reporting_timezone: Tz,
-    pub(crate) max_nights: u32,
+    pub(crate) source_zone: SourceZone,
+    pub(crate) rules: RuleContext,
+    pub(crate) is_sweep: bool,
+    /// Tables of fewer rows are always read whole.
+    pub(crate) hint_min_rows: u64,
+    pub(crate) layout: FileLayout,
+    pub(crate) throttle: Throttle,
+    pub(crate) stop: &'a AtomicBool,
 }
 
-/// Everything of a table that has passed so far.
-struct Progress<'a> {
-    state: &'a TableState,
-    data_files: DataFiles<'a>,
-    quarantine_files: DataFiles<'a>,
-    replaced: Vec<ReplacedChunk>,
-    seen: BTreeSet<Chunk>,
-    unchanged_chunk_count: u64,
-    rows: RowCounts,
-    standing: RuleCounts,
-    found: RuleCounts,
+/// A table as the source has it.
+#[derive(Debug, Clone)]
+pub(crate) struct TableSource {
+    pub(crate) spec: &'static TableSpec,
+    pub(crate) reading: TableReading,
+    /// The server's estimate.
+    pub(crate) row_count: Option<u64>,
 }
 
 /// Reads a table and writes what changed; the manifest that seals it is returned, not written.
@@ -53,266 +56,224 @@ struct Progress<'a> {
 /// When source or bucket fail, or the numbers do not balance.
 pub(crate) async fn extract_table(
     run: &RunContext<'_>,
-    spec: &'static TableSpec,
-    reading: &TableReading,
-    source: &mut SourceSnapshot,
+    table: &TableSource,
+    source: &mut Source,
+    snapshot: &mut SourceSnapshot,
     state: &TableState,
+    attempt: &str,
 ) -> Result<Manifest, ExtractError> {
-    let rules =
-        RuleContext { run_date: run.run_date, reporting_timezone: run.reporting_timezone, max_nights: run.max_nights };
-    let validator = RowValidator::new(spec, rules, reading.absent_columns(spec))?;
-    let position = |name: &str| spec.columns.iter().position(|column| column.name == name);
-    let context = TableContext {
+    let basis = basis(run, table);
+    let hinted = hinted_ranges(run, table, state, source, snapshot)?;
+    let plan = ExtractPlan::new(state, &basis, run.run_date, hinted);
+    let ranges = match &plan.ranges {
+        None if snapshot.readers.len() > 1 => whole_table(table, state, source, snapshot).await?,
+        ranges => ranges.clone(),
+    };
+    let captured = capture_ranges(run, table, &plan, ranges.as_deref(), snapshot, state, attempt)?;
+    manifest(run, table, basis, &plan, state, captured, snapshot.described(run, source))
+}
+
+/// Captures these ranges of a table, or all of it.
+///
+/// # Errors
+/// When source or bucket fail.
+pub(crate) fn capture_ranges(
+    run: &RunContext<'_>,
+    table: &TableSource,
+    plan: &ExtractPlan,
+    ranges: Option<&[ChunkRange]>,
+    snapshot: &mut SourceSnapshot,
+    state: &TableState,
+    attempt: &str,
+) -> Result<Capture, ExtractError> {
+    let TableSource { spec, reading, .. } = table;
+    let validator = RowValidator::new(spec, run.rules.clone(), reading.absent_columns(spec))?;
+    let progress = TableProgress::new(spec, table.row_count);
+    let reader = Reader {
         spec,
         reading,
-        validator: &validator,
-        timezone: run.source_timezone,
-        key_position: spec.primary_key.as_deref().and_then(position),
+        grid: grid(table, state),
+        source_zone: &run.source_zone,
+        seed: xxh3_64(basis(run, table).as_bytes()),
+        readings: &plan.readings,
+        throttle: &run.throttle,
+        progress: &progress,
+        stop: run.stop,
+        gives_up: &AtomicBool::new(false),
     };
-    let grid = state.chunk_grid.as_ref().unwrap_or(&spec.chunk_grid);
-    let place = ChunkPlace::new(spec, reading, grid, run.source_timezone);
-    let seed = fingerprint_seed(run, spec, reading);
-
-    let snapshot_at = source.at;
-    let server_version = source.server_version.clone();
-    let mut progress = Progress::new(run, spec, state);
-    let mut open: BTreeMap<Chunk, ChunkBuffer> = BTreeMap::new();
-    let mut without_place: Option<ChunkBuffer> = None;
-    {
-        let mut rows = source.rows(reading.select(spec), &spec.name);
-        while let Some(selected) = rows.try_next().await? {
-            let row_hash = row_hash(&selected, seed);
-            let values = in_contract_order(reading, selected);
-            let chunk = place.of(&values);
-            if chunk == (Chunk::Day { day: None }) {
-                let buffer = without_place.get_or_insert_with(|| ChunkBuffer::new(chunk, &context));
-                buffer.push(values, row_hash, &context).map_err(encoding(spec))?;
-                continue;
-            }
-            let buffer = match open.entry(chunk) {
-                Entry::Occupied(entry) => entry.into_mut(),
-                Entry::Vacant(_) if progress.seen.contains(&chunk) => {
-                    return Err(ExtractError::OutOfOrder { table: spec.name.clone(), chunk });
-                }
-                Entry::Vacant(entry) => entry.insert(ChunkBuffer::new(chunk, &context)),
-            };
-            buffer.push(values, row_hash, &context).map_err(encoding(spec))?;
-            if open.len() > OPEN_CHUNKS
-                && let Some((_, oldest)) = open.pop_first()
-            {
-                progress.take(oldest.finish(&context).map_err(encoding(spec))?, spec).await?;
-            }
-        }
-    }
-    for buffer in open.into_values().chain(without_place) {
-        progress.take(buffer.finish(&context).map_err(encoding(spec))?, spec).await?;
-    }
-    let snapshot = Snapshot {
-        at: snapshot_at,
-        mode: SNAPSHOT_MODE.to_owned(),
-        server_version,
-        source_timezone: run.source_timezone.to_string(),
+    let statements = match ranges {
+        Some(ranges) => reader.statements(ranges),
+        None => vec![reading.select(spec, None)],
     };
-    progress.into_manifest(run, spec, reading, grid, snapshot).await
+    let runtime = Handle::current();
+    let destination =
+        Destination { bucket: run.bucket, runtime: runtime.clone(), run_id: &run.run_id, attempt, layout: run.layout };
+    let writer = TableWriter::new(spec, reading, &validator, &progress, &destination);
+    let captured =
+        block_in_place(|| capture(&reader, plan, state, statements, &mut snapshot.readers, writer, &runtime));
+    progress.finish();
+    captured
 }
 
-impl<'a> Progress<'a> {
-    fn new(run: &'a RunContext<'_>, spec: &'a TableSpec, state: &'a TableState) -> Self {
-        let data_key = |part| object_key::data_file(&spec.name, &run.run_id, part);
-        let quarantine_key = |part| object_key::quarantine_file(&spec.name, &run.run_id, part);
-        Self {
-            state,
-            data_files: DataFiles::new(run.bucket, spec.arrow_schema(), data_key),
-            quarantine_files: DataFiles::new(run.bucket, quarantine_schema(), quarantine_key),
-            replaced: Vec::new(),
-            seen: BTreeSet::new(),
-            unchanged_chunk_count: 0,
-            rows: RowCounts::default(),
-            standing: RuleCounts::new(),
-            found: RuleCounts::new(),
-        }
-    }
+/// How a table is cut: as it was at first.
+pub(crate) fn grid<'t>(table: &'t TableSource, state: &'t TableState) -> &'t ChunkGrid {
+    state.chunk_grid.as_ref().unwrap_or(&table.spec.chunk_grid)
+}
 
-    /// Writes a chunk if it changed, drops it if not; counts it either way.
-    async fn take(&mut self, finished: FinishedChunk, spec: &TableSpec) -> Result<(), ExtractError> {
-        self.seen.insert(finished.chunk);
-        self.rows.read += finished.fingerprint.row_count;
-        add_counts(&mut self.standing, &finished.rule_counts);
-        if self.state.chunks.get(&finished.chunk) == Some(&finished.fingerprint) {
-            self.unchanged_chunk_count += 1;
-            self.rows.unchanged += finished.fingerprint.row_count;
-            return Ok(());
-        }
-        add_counts(&mut self.found, &finished.rule_counts);
-        for batch in &finished.good_rows {
-            self.data_files.write(batch).await?;
-        }
-        if !finished.rejected_rows.is_empty() {
-            let batch = quarantine_batch(spec, &finished.rejected_rows)
-                .map_err(|source| ExtractError::Encode { table: spec.name.clone(), source })?;
-            self.quarantine_files.write(&batch).await?;
-        }
-        let written = finished.good_rows.iter().map(|batch| batch.num_rows() as u64).sum();
-        let quarantined = finished.rejected_rows.len() as u64;
-        self.rows.written += written;
-        self.rows.quarantined += quarantined;
-        self.replaced.push(ReplacedChunk {
-            chunk: finished.chunk,
-            fingerprint: finished.fingerprint,
-            written,
-            quarantined,
-        });
-        Ok(())
+/// What a hinted run looks at; `None` for a sweep, which small tables always get: it costs next to nothing there.
+pub(crate) fn hinted_ranges(
+    run: &RunContext<'_>,
+    table: &TableSource,
+    state: &TableState,
+    source: &Source,
+    snapshot: &mut SourceSnapshot,
+) -> Result<Option<Vec<ChunkRange>>, ExtractError> {
+    let known_rows: u64 = state.chunks.values().map(|chunk| chunk.fingerprint.row_count).sum();
+    if run.is_sweep || known_rows < run.hint_min_rows {
+        return Ok(None);
     }
+    let condition = match hinted(table.spec, run.run_date, state.snapshot_at) {
+        Hinted::Ranges(ranges) => return Ok(Some(ranges)),
+        Hinted::RowsWhere(condition) => condition,
+    };
+    let ChunkGrid::Key { column, width } = grid(table, state) else { return Ok(None) };
+    let column = quoted(column);
+    // Rounded towards zero, so that the chunks on either side of it come as one group: both its ends are looked at.
+    let statement = format!(
+        "select min({column}), max({column}) from {} where {condition} group by {column} div {width}",
+        quoted(&table.spec.name)
+    );
+    let failed = |error| source.failed("look for rows that may have changed", error);
+    let groups = block_in_place(|| snapshot.readers[0].integers(&statement)).map_err(failed)?;
+    let chunks = groups.into_iter().flatten().flatten().map(|key| Chunk::of_key(key, *width));
+    Ok(Some(ranges(chunks)))
+}
 
-    async fn into_manifest(
-        mut self,
-        run: &RunContext<'_>,
-        spec: &TableSpec,
-        reading: &TableReading,
-        grid: &ChunkGrid,
-        snapshot: Snapshot,
-    ) -> Result<Manifest, ExtractError> {
-        let emptied = self.state.chunks.keys().filter(|chunk| !self.seen.contains(*chunk));
-        let tombstone = |chunk: &Chunk| ReplacedChunk {
+/// All of a table in ranges of about as many rows each; `None` where it cannot be shared out or is not worth it.
+///
+/// # Errors
+/// When the source fails.
+pub(crate) async fn whole_table(
+    table: &TableSource,
+    state: &TableState,
+    source: &mut Source,
+    snapshot: &mut SourceSnapshot,
+) -> Result<Option<Vec<ChunkRange>>, ExtractError> {
+    let TableSource { spec, reading, row_count } = table;
+    let ChunkGrid::Key { column, width } = grid(table, state) else { return Ok(None) };
+    if !reading.finds_chunks || row_count.is_some_and(|rows| rows < ROWS_PER_RANGE) {
+        return Ok(None);
+    }
+    let column = quoted(column);
+    let bounds = format!("select min({column}), max({column}) from {}", quoted(&spec.name));
+    let failed = |error| source.failed("read the lowest and the highest key", error);
+    let bounds = block_in_place(|| snapshot.readers[0].integers(&bounds)).map_err(failed)?;
+    let Some([Some(first), Some(last)]) = bounds.first().map(Vec::as_slice) else { return Ok(None) };
+    let estimate = async |first: i64, last: i64| {
+        source.estimate(&spec.name, &format!("{column} between {first} and {last}")).await
+    };
+    let mut ranges = split_keys((*first, *last), *width, ROWS_PER_RANGE, estimate).await?;
+    // Whatever lies beyond the bounds in another snapshot, and what has no place in the grid.
+    if let Some(ChunkRange::Keys { first, .. }) = ranges.first_mut() {
+        *first = i64::MIN;
+    }
+    if let Some(ChunkRange::Keys { last, .. }) = ranges.last_mut() {
+        *last = i64::MAX;
+    }
+    ranges.push(ChunkRange::Nowhere);
+    Ok(Some(ranges))
+}
+
+/// What decides, beside the rows, what is written for them: a change of these is a change of every chunk.
+pub(crate) fn basis(run: &RunContext<'_>, table: &TableSource) -> String {
+    let TableSource { spec, reading, .. } = table;
+    let RuleContext { reporting_timezone, max_nights, .. } = &run.rules;
+    let source_timezone = run.source_zone.timezone();
+    let text =
+        format!("{} {source_timezone} {reporting_timezone} {max_nights} {:?}", spec.contract_hash, reading.origins);
+    format!("{:016x}", xxh3_64(text.as_bytes()))
+}
+
+/// What was captured of a table on top of `state`, in the form that seals it.
+///
+/// # Errors
+/// When the numbers do not balance.
+pub(crate) fn manifest(
+    run: &RunContext<'_>,
+    table: &TableSource,
+    basis: String,
+    plan: &ExtractPlan,
+    state: &TableState,
+    capture: Capture,
+    snapshot: Snapshot,
+) -> Result<Manifest, ExtractError> {
+    let TableSource { spec, reading, .. } = table;
+    let mut rows = RowCounts::default();
+    let mut unchanged_chunk_count = 0;
+    let (mut standing, mut found) = (RuleCounts::default(), RuleCounts::default());
+    let mut replaced_chunks = Vec::new();
+    for (chunk, captured) in &capture.chunks {
+        let row_count = captured.fingerprint.row_count;
+        rows.read += row_count;
+        standing.add(&captured.violations);
+        if !captured.is_written {
+            unchanged_chunk_count += 1;
+            rows.unchanged += row_count;
+            continue;
+        }
+        found.add(&captured.violations);
+        let written = row_count.saturating_sub(captured.quarantined);
+        rows.written += written;
+        rows.quarantined += captured.quarantined;
+        replaced_chunks.push(ReplacedChunk {
             chunk: *chunk,
-            fingerprint: Fingerprint::default(),
-            written: 0,
-            quarantined: 0,
-        };
-        self.replaced.extend(emptied.map(tombstone));
-        self.replaced.sort_by_key(|replaced| replaced.chunk);
-        let manifest = Manifest {
-            format_version: Manifest::FORMAT_VERSION,
-            status: SealStatus::Sealed,
-            run_id: run.run_id.clone(),
-            run_date: run.run_date,
-            table: spec.name.clone(),
-            contract_version: spec.contract_version,
-            contract_hash: spec.contract_hash.clone(),
-            sequence: self.state.sequence + 1,
-            snapshot,
-            columns: spec.columns.iter().map(|column| column.name.clone()).collect(),
-            absent_columns: reading.absent_columns(spec),
-            chunk_grid: grid.clone(),
-            replaced_chunks: self.replaced,
-            unchanged_chunk_count: self.unchanged_chunk_count,
-            files: self.data_files.finish().await?,
-            quarantine_files: self.quarantine_files.finish().await?,
-            rows: self.rows,
-            violations: violations(&self.standing, &self.found),
-        };
-        match manifest.imbalance() {
-            Some(what) => Err(ExtractError::Imbalance { table: spec.name.clone(), what }),
-            None => Ok(manifest),
-        }
+            fingerprint: captured.fingerprint,
+            written,
+            quarantined: captured.quarantined,
+            violations: captured.violations.clone(),
+        });
     }
-}
-
-fn violations(standing: &RuleCounts, found: &RuleCounts) -> Vec<ViolationCount> {
-    let count = |(&(rule, case), counted): (&(RowRule, _), &crate::chunk_buffer::RuleCount)| ViolationCount {
-        rule,
-        case,
-        rule_version: RowRule::VERSION,
-        severity: counted.severity,
-        action: counted.action,
-        standing: counted.count,
-        found: found.get(&(rule, case)).map_or(0, |found| found.count),
-        sample_keys: counted.sample_keys.clone(),
+    let fingerprints: BTreeMap<_, _> =
+        capture.chunks.iter().map(|(chunk, captured)| (*chunk, captured.fingerprint)).collect();
+    replaced_chunks.extend(emptied_chunks(state, plan, &fingerprints).into_iter().map(|chunk| ReplacedChunk {
+        chunk,
+        fingerprint: Fingerprint::default(),
+        written: 0,
+        quarantined: 0,
+        violations: Vec::new(),
+    }));
+    replaced_chunks.sort_by_key(|replaced| replaced.chunk);
+    let mut unread_chunk_count = 0;
+    for (_, unread) in state.chunks.iter().filter(|(chunk, _)| !plan.reads(chunk)) {
+        unread_chunk_count += 1;
+        rows.unread += unread.fingerprint.row_count;
+        standing.add(&unread.violations);
+    }
+    let manifest = Manifest {
+        format_version: Manifest::FORMAT_VERSION,
+        status: SealStatus::Sealed,
+        run_id: run.run_id.clone(),
+        run_date: run.run_date,
+        table: spec.name.clone(),
+        contract_version: spec.contract_version,
+        contract_hash: spec.contract_hash.clone(),
+        basis,
+        sequence: state.sequence + 1,
+        snapshot,
+        columns: spec.columns.iter().map(|column| column.name.clone()).collect(),
+        absent_columns: reading.absent_columns(spec),
+        chunk_grid: grid(table, state).clone(),
+        replaced_chunks,
+        unchanged_chunk_count,
+        scope: plan.scope,
+        unread_chunk_count,
+        files: capture.files,
+        quarantine_files: capture.quarantine_files,
+        rows,
+        violations: standing.with_found(&found),
     };
-    standing.iter().map(count).collect()
-}
-
-/// Places rows in chunks.
-struct ChunkPlace<'a> {
-    position: usize,
-    zone: Zone,
-    timezone: Tz,
-    grid: &'a ChunkGrid,
-}
-
-impl<'a> ChunkPlace<'a> {
-    fn new(spec: &TableSpec, reading: &TableReading, grid: &'a ChunkGrid, timezone: Tz) -> Self {
-        // A contract names its chunk column, or it would not have been read.
-        let position = spec.columns.iter().position(|column| column.name == grid.column()).unwrap_or_default();
-        let zone = match &reading.origins[position] {
-            ColumnOrigin::Selected { zone, .. } => *zone,
-            ColumnOrigin::Absent | ColumnOrigin::Constant(_) => Zone::Utc,
-        };
-        Self { position, zone, timezone, grid }
-    }
-
-    fn of(&self, values: &[Option<String>]) -> Chunk {
-        let text = values[self.position].as_deref();
-        match self.grid {
-            ChunkGrid::Key { width, .. } => match text.and_then(|text| text.parse().ok()) {
-                Some(key) => Chunk::of_key(key, *width),
-                None => Chunk::Day { day: None },
-            },
-            ChunkGrid::Day { .. } => Chunk::Day { day: text.and_then(|text| utc_day(text, self.zone, self.timezone)) },
-        }
-    }
-}
-
-/// Selected values with NULL for the columns that are not at the source.
-fn in_contract_order(reading: &TableReading, selected: Vec<Option<String>>) -> Vec<Option<String>> {
-    let mut selected = selected.into_iter();
-    let value = |origin: &ColumnOrigin| match origin {
-        ColumnOrigin::Selected { .. } => selected.next().flatten(),
-        ColumnOrigin::Absent | ColumnOrigin::Constant(_) => None,
-    };
-    reading.origins.iter().map(value).collect()
-}
-
-/// Of everything beside the row that decides what is written for it: a change of these is a change of every chunk.
-fn fingerprint_seed(run: &RunContext<'_>, spec: &TableSpec, reading: &TableReading) -> u64 {
-    let text = format!("{} {} {} {:?}", spec.contract_hash, run.source_timezone, run.max_nights, reading.origins);
-    xxh3_64(text.as_bytes())
-}
-
-/// Hash of a row: each value with its length, NULL apart from the empty text.
-fn row_hash(values: &[Option<String>], seed: u64) -> u128 {
-    let mut bytes = Vec::with_capacity(256);
-    for value in values {
-        match value {
-            None => bytes.push(0),
-            Some(text) => {
-                bytes.push(1);
-                bytes.extend_from_slice(&(text.len() as u64).to_le_bytes());
-                bytes.extend_from_slice(text.as_bytes());
-            }
-        }
-    }
-    xxh3_128_with_seed(&bytes, seed)
-}
-
-fn encoding(spec: &TableSpec) -> impl Fn(BufferError) -> ExtractError {
-    let table = spec.name.clone();
-    move |error| match error {
-        BufferError::Contract(fault) => fault.into(),
-        BufferError::Encode(source) => ExtractError::Encode { table: table.clone(), source },
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rows_that_differ_anywhere_have_different_hashes() {
-        let row = |values: &[Option<&str>]| {
-            let values: Vec<_> = values.iter().map(|value| value.map(str::to_owned)).collect();
-            row_hash(&values, 7)
-        };
-        let rows = [
-            row(&[Some("a"), Some("b")]),
-            row(&[Some("b"), Some("a")]),
-            row(&[Some("ab"), Some("")]),
-            row(&[Some("ab"), None]),
-            row(&[None, Some("ab")]),
-        ];
-        let distinct: BTreeSet<_> = rows.iter().collect();
-        assert_eq!(distinct.len(), rows.len());
-        assert_ne!(row_hash(&[None], 1), row_hash(&[None], 2));
+    match manifest.imbalance() {
+        Some(what) => Err(ExtractError::Imbalance { table: spec.name.clone(), what }),
+        None => Ok(manifest),
     }
 }

@@ -1,14 +1,22 @@
 //! Rejected rows as Parquet: which rule, why, and the row as it stood at the source.
 
-use crate::chunk_buffer::RejectedRow;
 use arrow::{
     array::{ArrayRef, Int32Array, RecordBatch, StringArray},
     datatypes::{DataType, Field, Schema, SchemaRef},
     error::ArrowError,
 };
-use rental_core::{RowRule, TableSpec};
+use rental_core::{RowRule, TableSpec, Violation};
 use serde_json::{Map, Value};
 use std::sync::Arc;
+
+/// A row that was rejected, as it stands at the source.
+#[derive(Debug, Clone)]
+pub(crate) struct RejectedRow {
+    pub(crate) violation: Violation,
+    pub(crate) row_key: Option<String>,
+    /// Values of the contract's columns in their order; columns that the source lacks are NULL.
+    pub(crate) values: Vec<Option<String>>,
+}
 
 /// The columns of a quarantine file, the same for every table.
 pub(crate) fn quarantine_schema() -> SchemaRef {

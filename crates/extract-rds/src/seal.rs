@@ -2,8 +2,10 @@
 //! killed. [`TableState`] says how.
 
 use crate::error::ExtractError;
+use chrono::{DateTime, Utc};
 use rental_core::{Manifest, RunId, SealStatus, TableSpec, TableState, object_key};
-use rental_task::{Bucket, Put};
+use rental_task::{Bucket, BucketError, Put};
+use std::{collections::BTreeSet, error::Error};
 
 const JSON: &str = "application/json";
 
@@ -71,6 +73,32 @@ pub(crate) async fn seal(bucket: &Bucket, manifest: &Manifest, read: ReadState) 
     }
     let after = ReadState { state: announced.state.after(manifest), etag: announced.etag };
     write_state(bucket, table, after).await.map(drop)
+}
+
+/// Removes what killed attempts left: files of this run that its manifest does not name, and uploads begun before the run that
+/// nobody can finish, because their run read a state that is no longer the last one. It is no fault when this fails.
+pub(crate) async fn tidy_up(bucket: &Bucket, manifest: &Manifest, started_at: DateTime<Utc>) {
+    let (table, run_id) = (&manifest.table, &manifest.run_id);
+    let tidied = async {
+        let files = manifest.files.iter().chain(&manifest.quarantine_files).map(|file| file.key.as_str());
+        let named: BTreeSet<_> = files.collect();
+        let mut stray = Vec::new();
+        for prefix in [object_key::raw_run_prefix(table, run_id), object_key::quarantine_run_prefix(table, run_id)] {
+            let keys = bucket.keys(&prefix).await?;
+            stray.extend(keys.into_iter().filter(|key| key.ends_with(".parquet") && !named.contains(key.as_str())));
+        }
+        bucket.delete(&stray).await?;
+        let mut aborted = 0;
+        for prefix in [object_key::raw_prefix(table), object_key::quarantine_prefix(table)] {
+            aborted += bucket.abort_uploads(&prefix, started_at).await?;
+        }
+        Ok::<_, BucketError>((stray.len(), aborted))
+    };
+    match tidied.await {
+        Ok((0, 0)) => {}
+        Ok((files, uploads)) => tracing::info!(table, files, uploads, "removed what killed attempts had left"),
+        Err(error) => tracing::warn!(table, error = &error as &dyn Error, "what killed attempts left stays behind"),
+    }
 }
 
 /// Puts a manifest that holds nothing in the place of one that never came; returns the real one if it came after all.

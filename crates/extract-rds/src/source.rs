@@ -1,33 +1,45 @@
-//! The one file that knows the MySQL driver: connection, snapshot, columns, rows.
+//! The source's catalog and locks: what is asked of it beside its rows. This file and those of `wire` are the ones that know
+//! the MySQL protocol.
 
 use crate::{
     config::{SourceConfig, SslMode},
     source_schema::{SourceColumn, SourceColumns},
+    wire::{TlsError, WireError, WireOptions, tls_config},
 };
-use chrono::{DateTime, Utc};
-use futures::{Stream, StreamExt as _};
+use rustls::RootCertStore;
 use secrecy::ExposeSecret as _;
 use sqlx::{
     AssertSqlSafe, ConnectOptions as _, Connection as _, MySqlConnection, Row as _,
     mysql::{MySqlConnectOptions, MySqlDatabaseError, MySqlRow, MySqlSslMode},
 };
-use std::time::Duration;
+use std::{error::Error, sync::Arc, sync::atomic::AtomicBool, time::Duration};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Silence after which the server counts as gone: longer than a table may take to be searched for its first row.
+const READ_TIMEOUT: Duration = Duration::from_secs(15 * 60);
+/// How long a lock may be waited for, in seconds: while it is, others wait behind it.
+const LOCK_WAIT_S: u32 = 5;
 /// Numbers of the server's errors: https://dev.mysql.com/doc/mysql-errors/8.0/en/server-error-reference.html
 const ACCESS_DENIED: [u16; 4] = [1044, 1045, 1142, 1698];
 const UNKNOWN_DATABASE: u16 = 1049;
 
-/// How the rows of one run come to be of one moment.
-pub(crate) const SNAPSHOT_MODE: &str = "consistent snapshot, one connection";
-
-/// A connection that sees the source as it was at one moment and cannot change it.
-pub(crate) struct SourceSnapshot {
+/// A connection to the source for everything but rows.
+pub(crate) struct Source {
     connection: MySqlConnection,
+    config: SourceConfig,
     place: String,
-    /// The server's clock when the snapshot was opened.
-    pub(crate) at: DateTime<Utc>,
+    stop: Arc<AtomicBool>,
     pub(crate) server_version: String,
+}
+
+/// What the catalog says of a table.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct SourceTable {
+    pub(crate) columns: SourceColumns,
+    /// None of a view.
+    pub(crate) engine: Option<String>,
+    /// The server's estimate.
+    pub(crate) row_count: Option<u64>,
 }
 
 /// Why the source could not be read.
@@ -40,16 +52,18 @@ pub enum SourceError {
     #[error("database of {place} does not exist")]
     UnknownDatabase { place: String },
     #[error("no trusted TLS connection to {place}")]
-    Tls { place: String, source: Box<sqlx::Error> },
+    Tls { place: String, source: Box<dyn Error + Send + Sync> },
+    #[error("stopped by a signal")]
+    Stopped,
     #[error("{action} at {place}")]
-    Failed { action: String, place: String, source: Box<sqlx::Error> },
+    Failed { action: String, place: String, source: Box<dyn Error + Send + Sync> },
 }
 
 impl SourceError {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Timeout { .. } | Self::Failed { .. } => true,
+            Self::Timeout { .. } | Self::Failed { .. } | Self::Stopped => true,
             Self::AccessDenied { .. } | Self::UnknownDatabase { .. } | Self::Tls { .. } => false,
         }
     }
@@ -65,6 +79,7 @@ impl SourceError {
             Self::Tls { .. } => Some(
                 "name the authority of the server's certificate in `RDS_SSL_CA`, and the host as the certificate has it in `RDS_HOST`",
             ),
+            Self::Stopped => None,
             Self::Failed { .. } => Some("check that `RDS_HOST` and `RDS_PORT` lead to the server and that it is up"),
         }
     }
@@ -87,81 +102,162 @@ impl SourceError {
     }
 }
 
-impl SourceSnapshot {
-    /// Connects and opens a read-only snapshot of the whole database.
+impl Source {
+    /// Connects. `stop` ends what the readers of this source wait for.
     ///
     /// # Errors
     /// When the server cannot be reached, is not trusted, or does not let the user in.
-    pub(crate) async fn open(config: &SourceConfig) -> Result<Self, SourceError> {
+    pub(crate) async fn open(config: &SourceConfig, stop: Arc<AtomicBool>) -> Result<Self, SourceError> {
         let place = config.to_string();
-        let failed = |action: &str| {
-            let (action, place) = (action.to_owned(), place.clone());
-            move |error| SourceError::new(action, &place, error)
-        };
         let options = options(config);
         let connecting = tokio::time::timeout(CONNECT_TIMEOUT, options.connect());
         let connected = connecting.await.map_err(|_| SourceError::Timeout { place: place.clone() })?;
-        let mut connection = connected.map_err(failed("connect"))?;
-        for statement in [
-            // The server waits this long, in seconds, while a full data file is on its way to S3.
-            "set session net_write_timeout = 900",
-            "set session transaction isolation level repeatable read",
-            "start transaction with consistent snapshot, read only",
-        ] {
-            sqlx::raw_sql(statement).execute(&mut connection).await.map_err(failed("open a snapshot"))?;
-        }
-        let row = sqlx::query("select cast(utc_timestamp(6) as char), cast(version() as char)")
-            .fetch_one(&mut connection)
-            .await
-            .map_err(failed("read the server's clock"))?;
-        let text = |index: usize| row.try_get_unchecked::<String, _>(index).map_err(failed("read the server's clock"));
-        let clock = text(0)?;
-        let at = chrono::NaiveDateTime::parse_from_str(&clock, "%Y-%m-%d %H:%M:%S%.f")
-            .map_or_else(|_| Utc::now(), |at| at.and_utc());
-        Ok(Self { at, server_version: text(1)?, connection, place })
+        let mut connection = connected.map_err(|error| SourceError::new("connect".into(), &place, error))?;
+        let version = sqlx::query("select cast(version() as char)").fetch_one(&mut connection).await;
+        let version = version.and_then(|row| row.try_get_unchecked::<String, _>(0));
+        let server_version = version.map_err(|error| SourceError::new("read the version".into(), &place, error))?;
+        Ok(Self { connection, config: config.clone(), place, stop, server_version })
     }
 
-    /// The columns of a table by their names in lower case, none if there is no such table or the user may not see it.
-    ///
-    /// # Errors
-    /// When the catalog cannot be read.
-    pub(crate) async fn columns(&mut self, table: &str) -> Result<SourceColumns, SourceError> {
-        let query = sqlx::query(
-            "select cast(lower(column_name) as char), cast(lower(data_type) as char), cast(lower(column_type) as char) \
-             from information_schema.columns where table_schema = database() and table_name = ?",
-        );
-        let action = || format!("read the columns of `{table}`");
-        let rows = query.bind(table).fetch_all(&mut self.connection).await;
-        let rows = rows.map_err(|error| SourceError::new(action(), &self.place, error))?;
-        let column = |row: &MySqlRow| {
-            let column = SourceColumn { data_type: row.try_get_unchecked(1)?, full_type: row.try_get_unchecked(2)? };
-            Ok((row.try_get_unchecked::<String, _>(0)?, column))
-        };
-        rows.iter()
-            .map(column)
-            .collect::<Result<_, _>>()
-            .map_err(|error| SourceError::new(action(), &self.place, error))
-    }
-
-    /// The rows of a statement, each as the texts of its values.
-    pub(crate) fn rows(
-        &mut self,
-        statement: String,
-        table: &str,
-    ) -> impl Stream<Item = Result<Vec<Option<String>>, SourceError>> + Unpin {
-        let (place, action) = (self.place.clone(), format!("read table `{table}`"));
-        let rows = sqlx::query(AssertSqlSafe(statement)).fetch(&mut self.connection);
-        rows.map(move |row| {
-            let values = row.and_then(|row| (0..row.len()).map(|index| row.try_get_unchecked(index)).collect());
-            values.map_err(|error| SourceError::new(action.clone(), &place, error))
+    /// What a reader connects with.
+    pub(crate) fn wire_options(&self) -> Result<WireOptions, SourceError> {
+        let tls = |error: TlsError| SourceError::Tls { place: self.place.clone(), source: Box::new(error) };
+        let authorities = authorities(&self.config).map_err(tls)?;
+        Ok(WireOptions {
+            host: self.config.host.clone(),
+            port: self.config.port,
+            database: self.config.database.clone(),
+            user: self.config.user.clone(),
+            password: self.config.password.clone(),
+            allows_cleartext: false,
+            tls: tls_config(self.config.ssl_mode, authorities).map_err(tls)?,
+            session: vec![
+                "set names utf8mb4".to_owned(),
+                "set session time_zone = '+00:00'".to_owned(),
+                // The server waits this long, in seconds, while full data files are on their way to S3.
+                "set session net_write_timeout = 900".to_owned(),
+            ],
+            connect_timeout: CONNECT_TIMEOUT,
+            read_timeout: READ_TIMEOUT,
+            stop: self.stop.clone(),
         })
     }
 
-    /// Ends the snapshot.
+    /// A table as the catalog knows it; without columns if there is none or the user may not see it.
+    ///
+    /// # Errors
+    /// When the catalog cannot be read.
+    pub(crate) async fn table(&mut self, table: &str) -> Result<SourceTable, SourceError> {
+        let columns = sqlx::query(
+            "select cast(lower(c.column_name) as char), cast(lower(c.data_type) as char), cast(lower(c.column_type) as char), \
+                    cast(c.numeric_precision as unsigned), \
+                    exists (select 1 from information_schema.statistics s \
+                            where s.table_schema = c.table_schema and s.table_name = c.table_name \
+                              and s.column_name = c.column_name and s.seq_in_index = 1) \
+             from information_schema.columns c where c.table_schema = database() and c.table_name = ?",
+        );
+        let action = || format!("read the columns of `{table}`");
+        let rows = columns.bind(table).fetch_all(&mut self.connection).await;
+        let rows = rows.map_err(|error| SourceError::new(action(), &self.place, error))?;
+        let column = |row: &MySqlRow| {
+            let column = SourceColumn {
+                data_type: row.try_get_unchecked(1)?,
+                full_type: row.try_get_unchecked(2)?,
+                precision: row.try_get_unchecked(3)?,
+                leads_index: row.try_get_unchecked::<i64, _>(4)? != 0,
+            };
+            Ok((row.try_get_unchecked::<String, _>(0)?, column))
+        };
+        let columns = rows.iter().map(column).collect::<Result<_, _>>();
+        let columns = columns.map_err(|error| SourceError::new(action(), &self.place, error))?;
+        let status = sqlx::query(
+            "select cast(engine as char), cast(table_rows as unsigned) from information_schema.tables \
+             where table_schema = database() and table_name = ?",
+        );
+        let status = status.bind(table).fetch_optional(&mut self.connection).await;
+        let status = status.map_err(|error| SourceError::new(action(), &self.place, error))?;
+        let (engine, row_count) = status.map_or((None, None), |row| {
+            (row.try_get_unchecked(0).unwrap_or_default(), row.try_get_unchecked(1).unwrap_or_default())
+        });
+        Ok(SourceTable { columns, engine, row_count })
+    }
+
+    /// The server's estimate of the rows for which a condition holds.
+    ///
+    /// # Errors
+    /// When the statement fails.
+    pub(crate) async fn estimate(&mut self, table: &str, condition: &str) -> Result<u64, SourceError> {
+        let statement = format!("explain select 1 from {} where {condition}", crate::source_schema::quoted(table));
+        let row = sqlx::query(AssertSqlSafe(statement)).fetch_one(&mut self.connection).await;
+        let rows = row.and_then(|row| row.try_get_unchecked::<Option<u64>, _>("rows"));
+        let failed = |error| SourceError::new(format!("estimate rows of `{table}`"), &self.place, error);
+        Ok(rows.map_err(failed)?.unwrap_or_default())
+    }
+
+    /// Locks tables against writers; not for longer than it takes to unlock them.
+    ///
+    /// # Errors
+    /// When the user may not, or others keep them for too long.
+    pub(crate) async fn lock(&mut self, tables: &[&str]) -> Result<(), SourceError> {
+        let list = tables.iter().map(|table| format!("{} read", crate::source_schema::quoted(table)));
+        let list = list.collect::<Vec<_>>().join(", ");
+        for statement in [format!("set session lock_wait_timeout = {LOCK_WAIT_S}"), format!("lock tables {list}")] {
+            let done = sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut self.connection).await;
+            done.map_err(|error| SourceError::new("lock the tables".into(), &self.place, error))?;
+        }
+        Ok(())
+    }
+
+    /// # Errors
+    /// When the server is gone, and the locks with it.
+    pub(crate) async fn unlock(&mut self) -> Result<(), SourceError> {
+        let done = sqlx::raw_sql("unlock tables").execute(&mut self.connection).await;
+        done.map(drop).map_err(|error| SourceError::new("unlock the tables".into(), &self.place, error))
+    }
+
+    /// An error of a reader of this source.
+    pub(crate) fn failed(&self, action: &str, error: WireError) -> SourceError {
+        let place = self.place.clone();
+        match error {
+            WireError::Server { code, message } if ACCESS_DENIED.contains(&code) => {
+                SourceError::AccessDenied { place, message }
+            }
+            WireError::Server { code: UNKNOWN_DATABASE, .. } => SourceError::UnknownDatabase { place },
+            WireError::NoTls | WireError::ServerName(_) => SourceError::Tls { place, source: Box::new(error) },
+            WireError::Stopped => SourceError::Stopped,
+            // A certificate that is not trusted arrives as data that makes no sense.
+            WireError::Io(io) if io.kind() == std::io::ErrorKind::InvalidData => {
+                SourceError::Tls { place, source: Box::new(io) }
+            }
+            error => SourceError::Failed { action: action.to_owned(), place, source: Box::new(error) },
+        }
+    }
+
+    pub(crate) fn stop(&self) -> Arc<AtomicBool> {
+        self.stop.clone()
+    }
+
     pub(crate) async fn close(self) {
         // Nothing was changed and nothing is lost if the server is gone already.
         let _ = self.connection.close().await;
     }
+}
+
+/// The authorities to trust: those named, else the system's.
+fn authorities(config: &SourceConfig) -> Result<RootCertStore, TlsError> {
+    let mut store = RootCertStore::empty();
+    match &config.ssl_ca {
+        Some(path) => {
+            use rustls::pki_types::{CertificateDer, pem::PemObject as _};
+            for certificate in CertificateDer::pem_file_iter(path).into_iter().flatten().flatten() {
+                store.add(certificate)?;
+            }
+        }
+        None => {
+            store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        }
+    }
+    Ok(store)
 }
 
 fn options(config: &SourceConfig) -> MySqlConnectOptions {

@@ -11,6 +11,10 @@ pub(crate) struct SourceColumn {
     pub(crate) data_type: String,
     /// The type with its width, for example `decimal(10,2) unsigned`.
     pub(crate) full_type: String,
+    /// Digits of an exact number.
+    pub(crate) precision: Option<u64>,
+    /// Whether an index begins with the column, so that a range of its values is found without reading the table.
+    pub(crate) leads_index: bool,
 }
 
 /// The columns of one source table by name; a table without columns does not exist.
@@ -28,8 +32,8 @@ pub enum Drift {
 /// How one column of the contract comes from the source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ColumnOrigin {
-    /// Selected by this expression; its value arrives as text.
-    Selected { expression: String, zone: Zone },
+    /// Selected as it is.
+    Selected { full_type: String, zone: Zone },
     /// Optional and not at the source.
     Absent,
     /// Not at the source: whether another column has a time of day.
@@ -50,9 +54,17 @@ pub(crate) enum Zone {
 pub(crate) struct TableReading {
     /// One per contract column, in its order.
     pub(crate) origins: Vec<ColumnOrigin>,
+    /// Positions in the contract of the selected columns, in the order of the SELECT list: the column that places a row in a
+    /// chunk comes first, so that it is found without looking at the others.
+    pub(crate) selected: Vec<usize>,
+    /// Whether the rows of a chunk are found without reading the whole table.
+    pub(crate) finds_chunks: bool,
     /// Columns of the source that the contract does not name.
     pub(crate) ignored: Vec<String>,
 }
+
+/// More digits than this do not all survive in a double.
+const DOUBLE_DIGITS: u64 = 15;
 
 impl TableReading {
     /// Holds the source's columns against the contract.
@@ -89,7 +101,14 @@ impl TableReading {
         if spec.unknown_columns == UnknownColumns::Freeze {
             drifts.extend(ignored.iter().map(|column| Drift::UnknownColumn { table: table(), column: column.clone() }));
         }
-        if drifts.is_empty() { Ok(Self { origins, ignored }) } else { Err(drifts) }
+        if !drifts.is_empty() {
+            return Err(drifts);
+        }
+        let mut selected: Vec<_> =
+            (0..origins.len()).filter(|index| matches!(origins[*index], ColumnOrigin::Selected { .. })).collect();
+        selected.sort_by_key(|index| spec.columns[*index].name != spec.chunk_grid.column());
+        let finds_chunks = columns.get(spec.chunk_grid.column()).is_some_and(|column| column.leads_index);
+        Ok(Self { origins, selected, finds_chunks, ignored })
     }
 
     /// Names of the optional columns that the source lacks.
@@ -98,14 +117,20 @@ impl TableReading {
         pairs.filter(|(_, origin)| **origin == ColumnOrigin::Absent).map(|(column, _)| column.name.clone()).collect()
     }
 
-    /// The statement that reads the whole table in the order of its chunks.
-    pub(crate) fn select(&self, spec: &TableSpec) -> String {
-        let expressions = self.origins.iter().filter_map(|origin| match origin {
-            ColumnOrigin::Selected { expression, .. } => Some(expression.as_str()),
-            ColumnOrigin::Absent | ColumnOrigin::Constant(_) => None,
-        });
-        let list = expressions.collect::<Vec<_>>().join(", ");
-        format!("select {list} from {} order by {}", quoted(&spec.name), quoted(spec.chunk_grid.column()))
+    /// The statement that reads the rows for which the condition holds, in whatever order they lie.
+    pub(crate) fn select(&self, spec: &TableSpec, condition: Option<&str>) -> String {
+        let names = self.selected.iter().map(|position| quoted(&spec.columns[*position].name));
+        let list = names.collect::<Vec<_>>().join(", ");
+        let condition = condition.map(|condition| format!(" where {condition}")).unwrap_or_default();
+        format!("select {list} from {}{condition}", quoted(&spec.name))
+    }
+
+    /// How the times of a column are to be understood.
+    pub(crate) fn zone(&self, position: usize) -> Zone {
+        match &self.origins[position] {
+            ColumnOrigin::Selected { zone, .. } => *zone,
+            ColumnOrigin::Absent | ColumnOrigin::Constant(_) => Zone::Utc,
+        }
     }
 }
 
@@ -121,28 +146,18 @@ fn origin(column: &ColumnSpec, columns: &SourceColumns) -> Result<ColumnOrigin, 
     if !column.column_type.mysql_types().contains(&found.data_type.as_str()) {
         return Err(Some(found.full_type.clone()));
     }
-    let name = quoted(&column.name);
-    let is_flag = found.data_type == "tinyint" || found.data_type == "bit";
-    let expression = match column.column_type {
-        ColumnType::Varchar { .. } if is_flag => {
-            format!("case when {name} is null then null when {name} = 0 then 'false' else 'true' end")
-        }
-        ColumnType::Varchar { .. } => name,
-        // As text a FLOAT would lose digits; as a DOUBLE it keeps them.
-        ColumnType::Double => format!("cast({name} + 0e0 as char)"),
-        ColumnType::Boolean => format!("cast({name} + 0 as char)"),
-        ColumnType::BigInt
-        | ColumnType::Integer
-        | ColumnType::Decimal { .. }
-        | ColumnType::Date
-        | ColumnType::Timestamp => format!("cast({name} as char)"),
-    };
+    if column.column_type == ColumnType::Double
+        && found.data_type == "decimal"
+        && found.precision.is_none_or(|digits| digits > DOUBLE_DIGITS)
+    {
+        return Err(Some(found.full_type.clone()));
+    }
     let zone = if found.data_type == "datetime" { Zone::Stated } else { Zone::Utc };
-    Ok(ColumnOrigin::Selected { expression, zone })
+    Ok(ColumnOrigin::Selected { full_type: found.full_type.clone(), zone })
 }
 
 /// An identifier in MySQL's quotes.
-fn quoted(name: &str) -> String {
+pub(crate) fn quoted(name: &str) -> String {
     format!("`{}`", name.replace('`', "``"))
 }
 
@@ -176,6 +191,8 @@ mod tests {
         let column = |full_type: &str| SourceColumn {
             data_type: full_type.split(['(', ' ']).next().unwrap_or(full_type).to_owned(),
             full_type: full_type.to_owned(),
+            precision: Some(16),
+            leads_index: false,
         };
         pairs.iter().map(|(name, full_type)| ((*name).to_owned(), column(full_type))).collect()
     }
@@ -191,14 +208,24 @@ mod tests {
     }
 
     #[test]
-    fn every_column_is_selected_in_contract_order_and_chunks_arrive_in_order() {
+    fn the_column_that_places_a_row_is_selected_first() {
         let spec = table_spec("user_viewing").unwrap();
         let reading = TableReading::plan(spec, &columns(&viewings())).unwrap();
+        assert_eq!(reading.selected, [2, 0, 1, 3, 4]);
         assert_eq!(
-            reading.select(spec),
-            "select cast(`user_id` as char), cast(`apartment_id` as char), cast(`viewed_at` as char), \
-             cast(`is_wishlisted` + 0 as char), `call_to_action` from `user_viewing` order by `viewed_at`"
+            reading.select(spec, Some("1 = 1")),
+            "select `viewed_at`, `user_id`, `apartment_id`, `is_wishlisted`, `call_to_action` from `user_viewing` where 1 = 1"
         );
+    }
+
+    #[test]
+    fn a_decimal_with_more_digits_than_a_double_is_drift() {
+        let spec = table_spec("apartment_attributes").unwrap();
+        let mut found = columns(&[("latitude", "decimal(16,13)")]);
+        let latitude = spec.column("latitude").unwrap();
+        assert!(origin(latitude, &found).is_err());
+        found.get_mut("latitude").unwrap().precision = Some(9);
+        assert!(origin(latitude, &found).is_ok());
     }
 
     #[test]

@@ -126,20 +126,23 @@ pub(crate) mod tests {
                 fingerprint: rental_core::Fingerprint { row_count: 1, hash: 1 },
                 written: 1,
                 quarantined: 0,
+                violations: Vec::new(),
             })
             .collect();
         let file = json!({
             "key": format!("raw/{table}/run={run_id}/part-00000.parquet"),
             "record_count": chunks.len(),
             "file_size_in_bytes": 99,
+            "checksum_crc64nvme": "AAAAAAAAAAA=",
         });
         let files = if chunks.is_empty() { json!([]) } else { json!([file]) };
         let value = json!({
             "format_version": Manifest::FORMAT_VERSION, "status": "sealed", "run_id": run_id, "run_date": &at[..10],
-            "table": table, "contract_version": 1, "contract_hash": spec.contract_hash, "sequence": sequence,
+            "table": table, "contract_version": 1, "contract_hash": spec.contract_hash, "basis": "0", "sequence": sequence,
             "snapshot": { "at": at, "mode": "one connection", "server_version": "8.0", "source_timezone": "UTC" },
             "columns": spec.column_names(), "absent_columns": [], "chunk_grid": { "by": "day", "column": "viewed_at" },
-            "replaced_chunks": replaced, "unchanged_chunk_count": 0, "files": files, "quarantine_files": [],
+            "replaced_chunks": replaced, "unchanged_chunk_count": 0, "scope": "sweep", "unread_chunk_count": 0,
+            "files": files, "quarantine_files": [],
             "rows": { "read": chunks.len(), "unchanged": 0, "written": chunks.len(), "quarantined": 0 }, "violations": [],
         });
         Manifest::from_json("manifest.json", value.to_string().as_bytes()).unwrap()

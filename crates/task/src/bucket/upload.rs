@@ -13,9 +13,9 @@ use std::{error::Error, fmt, mem};
 use tokio::{runtime::Handle, task::JoinSet};
 use uuid::Uuid;
 
-/// S3 asks for 5 MiB at least, except for the last part, and takes 10,000 parts: an object can have 78 GiB. It refuses the
+/// S3 asks for 5 MiB at least, except for the last part, and takes 10,000 parts: an object can have 48 GiB. It refuses the
 /// part after that.
-const PART_BYTES: usize = 8 * 1024 * 1024;
+const PART_BYTES: usize = 5 * 1024 * 1024;
 /// One on the way while the next is made would be enough for a steady line; the second bridges the wait for an answer.
 const MAX_PARTS_UNDER_WAY: usize = 2;
 /// Metadata that tells who wrote an object: [`Upload::token`].

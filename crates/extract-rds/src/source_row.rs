@@ -1,0 +1,295 @@
+//! One row as the server sent it: which value stands where, and how each reads as text.
+//!
+//! The form is that of the binary protocol: a bitmap of NULLs, then the other values, numbers with the width of their type and
+//! everything else with its length in front. It tells any two rows apart once the types of the columns are known, so that
+//! fingerprints are taken over these bytes.
+//! https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_binary_resultset.html
+
+use crate::wire::{WireColumn, WireError};
+use chrono::{NaiveDate, NaiveDateTime};
+use mysql_common::constants::ColumnType as WireType;
+use std::{borrow::Cow, fmt::Write as _};
+
+/// The bitmap's first two bits belong to nobody.
+const BITMAP_OFFSET: usize = 2;
+
+/// One value.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum SourceValue<'a> {
+    Null,
+    Int(i64),
+    /// Beyond the largest signed number.
+    BigUnsigned(u64),
+    Float(f32),
+    Double(f64),
+    Time(SourceTime),
+    /// Text, an exact decimal as text, or the bits of a BIT column.
+    Bytes(&'a [u8]),
+}
+
+/// A date or a date with a time, of the calendar or not: MySQL keeps zero parts, and days that no month has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct SourceTime {
+    pub(crate) year: u16,
+    pub(crate) month: u8,
+    pub(crate) day: u8,
+    pub(crate) hour: u8,
+    pub(crate) minute: u8,
+    pub(crate) second: u8,
+    pub(crate) micros: u32,
+}
+
+/// The values of one row, in the order in which they were selected.
+pub(crate) struct SourceRow<'a> {
+    columns: std::iter::Enumerate<std::slice::Iter<'a, WireColumn>>,
+    bitmap: &'a [u8],
+    values: &'a [u8],
+}
+
+impl<'a> SourceRow<'a> {
+    pub(crate) fn new(columns: &'a [WireColumn], bytes: &'a [u8]) -> Result<Self, WireError> {
+        let bitmap_length = (columns.len() + BITMAP_OFFSET).div_ceil(8);
+        let (bitmap, values) = bytes.split_at_checked(bitmap_length).ok_or(CUT_OFF)?;
+        Ok(Self { columns: columns.iter().enumerate(), bitmap, values })
+    }
+
+    /// The first value of a row of `column_count` columns, without a look at the others.
+    pub(crate) fn first(
+        column: &'a WireColumn,
+        column_count: usize,
+        bytes: &'a [u8],
+    ) -> Result<SourceValue<'a>, WireError> {
+        let bitmap_length = (column_count + BITMAP_OFFSET).div_ceil(8);
+        let (bitmap, values) = bytes.split_at_checked(bitmap_length).ok_or(CUT_OFF)?;
+        Self { columns: [].iter().enumerate(), bitmap, values }.value(0, column)
+    }
+
+    fn value(&mut self, index: usize, column: &WireColumn) -> Result<SourceValue<'a>, WireError> {
+        let bit = index + BITMAP_OFFSET;
+        if self.bitmap[bit / 8] & (1 << (bit % 8)) != 0 {
+            return Ok(SourceValue::Null);
+        }
+        let is_unsigned = column.is_unsigned;
+        let value = match column.wire_type {
+            WireType::MYSQL_TYPE_TINY => {
+                let [byte] = self.take()?;
+                SourceValue::Int(if is_unsigned { i64::from(byte) } else { i64::from(byte.cast_signed()) })
+            }
+            WireType::MYSQL_TYPE_SHORT | WireType::MYSQL_TYPE_YEAR => {
+                let bytes = self.take()?;
+                let number = i16::from_le_bytes(bytes);
+                SourceValue::Int(if is_unsigned { i64::from(number.cast_unsigned()) } else { i64::from(number) })
+            }
+            WireType::MYSQL_TYPE_LONG | WireType::MYSQL_TYPE_INT24 => {
+                let number = i32::from_le_bytes(self.take()?);
+                SourceValue::Int(if is_unsigned { i64::from(number.cast_unsigned()) } else { i64::from(number) })
+            }
+            WireType::MYSQL_TYPE_LONGLONG => {
+                let number = i64::from_le_bytes(self.take()?);
+                if is_unsigned && number < 0 {
+                    SourceValue::BigUnsigned(number.cast_unsigned())
+                } else {
+                    SourceValue::Int(number)
+                }
+            }
+            WireType::MYSQL_TYPE_FLOAT => SourceValue::Float(f32::from_le_bytes(self.take()?)),
+            WireType::MYSQL_TYPE_DOUBLE => SourceValue::Double(f64::from_le_bytes(self.take()?)),
+            WireType::MYSQL_TYPE_DATE | WireType::MYSQL_TYPE_DATETIME | WireType::MYSQL_TYPE_TIMESTAMP => {
+                SourceValue::Time(self.time()?)
+            }
+            WireType::MYSQL_TYPE_NULL => SourceValue::Null,
+            // Every other type that a table can have comes with its length in front.
+            _ => SourceValue::Bytes(self.bytes()?),
+        };
+        Ok(value)
+    }
+
+    fn take<const N: usize>(&mut self) -> Result<[u8; N], WireError> {
+        let (taken, rest) = self.values.split_first_chunk::<N>().ok_or(CUT_OFF)?;
+        self.values = rest;
+        Ok(*taken)
+    }
+
+    /// Parts that are zero are left out from the end.
+    fn time(&mut self) -> Result<SourceTime, WireError> {
+        let mut time = SourceTime::default();
+        let [length] = self.take()?;
+        if length >= 4 {
+            let [low, high, month, day] = self.take()?;
+            time = SourceTime { year: u16::from_le_bytes([low, high]), month, day, ..time };
+        }
+        if length >= 7 {
+            let [hour, minute, second] = self.take()?;
+            time = SourceTime { hour, minute, second, ..time };
+        }
+        if length >= 11 {
+            time.micros = u32::from_le_bytes(self.take()?);
+        }
+        Ok(time)
+    }
+
+    fn bytes(&mut self) -> Result<&'a [u8], WireError> {
+        let [first] = self.take()?;
+        let length = match first {
+            0xfc => u64::from(u16::from_le_bytes(self.take()?)),
+            0xfd => {
+                let [a, b, c] = self.take()?;
+                u64::from(u32::from_le_bytes([a, b, c, 0]))
+            }
+            0xfe => u64::from_le_bytes(self.take()?),
+            _ => u64::from(first),
+        };
+        let length = usize::try_from(length).map_err(|_| CUT_OFF)?;
+        let (bytes, rest) = self.values.split_at_checked(length).ok_or(CUT_OFF)?;
+        self.values = rest;
+        Ok(bytes)
+    }
+}
+
+const CUT_OFF: WireError = WireError::Protocol("a row that is cut off");
+
+impl<'a> Iterator for SourceRow<'a> {
+    type Item = Result<SourceValue<'a>, WireError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (index, column) = self.columns.next()?;
+        Some(self.value(index, column))
+    }
+}
+
+impl SourceValue<'_> {
+    /// The value as MySQL would print it; bytes that are no text in hexadecimal, after `0x`.
+    pub(crate) fn to_text(self, column: &WireColumn) -> Option<String> {
+        let text = match self {
+            Self::Null => return None,
+            Self::Int(number) => number.to_string(),
+            Self::BigUnsigned(number) => number.to_string(),
+            Self::Float(number) => number.to_string(),
+            Self::Double(number) => number.to_string(),
+            Self::Time(time) => time.to_text(column),
+            Self::Bytes(bytes) => match std::str::from_utf8(bytes) {
+                Ok(text) if column.wire_type != WireType::MYSQL_TYPE_BIT => text.to_owned(),
+                _ => bytes.iter().fold("0x".to_owned(), |mut text, byte| {
+                    let _ = write!(text, "{byte:02x}");
+                    text
+                }),
+            },
+        };
+        Some(text)
+    }
+}
+
+impl SourceTime {
+    /// The date, or why there is none.
+    pub(crate) fn date(self) -> Result<NaiveDate, NoDate> {
+        if self.year == 0 || self.month == 0 || self.day == 0 {
+            return Err(NoDate::ZeroPart);
+        }
+        let date = NaiveDate::from_ymd_opt(i32::from(self.year), u32::from(self.month), u32::from(self.day));
+        date.ok_or(NoDate::NotInCalendar)
+    }
+
+    /// The date with its time of day.
+    pub(crate) fn local(self) -> Result<NaiveDateTime, NoDate> {
+        let [hour, minute, second] = [self.hour, self.minute, self.second].map(u32::from);
+        self.date()?.and_hms_micro_opt(hour, minute, second, self.micros).ok_or(NoDate::NotInCalendar)
+    }
+
+    fn to_text(self, column: &WireColumn) -> String {
+        let Self { year, month, day, hour, minute, second, micros } = self;
+        let mut text = format!("{year:04}-{month:02}-{day:02}");
+        if column.wire_type != WireType::MYSQL_TYPE_DATE {
+            let _ = write!(text, " {hour:02}:{minute:02}:{second:02}");
+            let digits = format!("{micros:06}");
+            if let Some(digits) = digits.get(..usize::from(column.decimals)).filter(|digits| !digits.is_empty()) {
+                let _ = write!(text, ".{digits}");
+            }
+        }
+        text
+    }
+}
+
+/// Why a date of the source is none of the calendar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NoDate {
+    ZeroPart,
+    NotInCalendar,
+}
+
+impl NoDate {
+    pub(crate) fn reason(self) -> Cow<'static, str> {
+        match self {
+            Self::ZeroPart => "a date with a zero part".into(),
+            Self::NotInCalendar => "not a day of the calendar".into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn column(wire_type: WireType, is_unsigned: bool, decimals: u8) -> WireColumn {
+        WireColumn { wire_type, is_unsigned, decimals }
+    }
+
+    fn texts(columns: &[WireColumn], bytes: &[u8]) -> Vec<Option<String>> {
+        let row = SourceRow::new(columns, bytes).unwrap();
+        row.zip(columns).map(|(value, column)| value.unwrap().to_text(column)).collect()
+    }
+
+    #[test]
+    fn every_type_reads_as_mysql_prints_it() {
+        let columns = [
+            column(WireType::MYSQL_TYPE_TINY, false, 0),
+            column(WireType::MYSQL_TYPE_TINY, true, 0),
+            column(WireType::MYSQL_TYPE_LONGLONG, true, 0),
+            column(WireType::MYSQL_TYPE_DATE, false, 0),
+            column(WireType::MYSQL_TYPE_DATETIME, false, 6),
+            column(WireType::MYSQL_TYPE_DATETIME, false, 0),
+            column(WireType::MYSQL_TYPE_VAR_STRING, false, 0),
+            column(WireType::MYSQL_TYPE_BIT, false, 0),
+            column(WireType::MYSQL_TYPE_NEWDECIMAL, false, 2),
+        ];
+        let mut bytes = vec![0, 0, 0xff, 0xff];
+        bytes.extend_from_slice(&u64::MAX.to_le_bytes());
+        bytes.extend_from_slice(&[4, 0xe9, 7, 1, 31]);
+        bytes.extend_from_slice(&[11, 0xe9, 7, 1, 31, 12, 0, 5, 0x40, 0xe2, 1, 0]);
+        bytes.extend_from_slice(&[0, 2, 0xc3, 0x28, 1, 1, 5]);
+        bytes.extend_from_slice(b"12.50");
+        let expected = [
+            "-1",
+            "255",
+            "18446744073709551615",
+            "2025-01-31",
+            "2025-01-31 12:00:05.123456",
+            "0000-00-00 00:00:00",
+            "0xc328",
+            "0x01",
+            "12.50",
+        ];
+        assert_eq!(texts(&columns, &bytes), expected.map(|text| Some(text.to_owned())));
+    }
+
+    #[test]
+    fn nulls_take_no_room() {
+        let columns = [column(WireType::MYSQL_TYPE_LONG, false, 0), column(WireType::MYSQL_TYPE_LONG, false, 0)];
+        assert_eq!(texts(&columns, &[0b0100, 7, 0, 0, 0]), [None, Some("7".to_owned())]);
+    }
+
+    #[test]
+    fn a_row_that_is_cut_off_is_an_error() {
+        let columns = [column(WireType::MYSQL_TYPE_LONGLONG, false, 0), column(WireType::MYSQL_TYPE_BLOB, false, 0)];
+        for bytes in [
+            &[][..],
+            &[0],
+            &[0, 1, 2],
+            &[0b0100],
+            &[0b0100, 9, 1],
+            &[0b0100, 0xfe, 255, 255, 255, 255, 255, 255, 255, 255],
+        ] {
+            let row = SourceRow::new(&columns, bytes);
+            assert!(row.is_err() || row.unwrap().any(|value| value.is_err()), "{bytes:?}");
+        }
+    }
+}

@@ -6,7 +6,7 @@ export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/rental-analyti
 cargo_build = cargo build --workspace --bins --locked
 target = $(CARGO_TARGET_DIR)/debug
 
-.PHONY: demo test lint setup build prepare print-target
+.PHONY: demo test lint bench bench-memory build-bench setup build prepare print-target
 
 demo: setup
 	$(target)/rental-local demo
@@ -18,6 +18,29 @@ lint: prepare
 	@python=$$(scripts/python-environment scripts/sqlfluff.lock sqlfluff) && "$$python/bin/python" scripts/lint-sql
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- --deny warnings
+
+# make bench SCALE=0.1 ROUNDS=5 TABLES=bookings,user_viewing; docs/benchmarks.md explains the figures.
+SCALE ?= 1
+ROUNDS ?= 3
+TABLES ?=
+SECOND_RUN_FLAGS ?= --sweep
+REPORT ?= docs/benchmarks.md
+# Both profiles build into target/release; `bench` shares its dependencies with `cargo bench`.
+PROFILE ?= bench
+
+bench: build-bench
+	@$(run_bench) --rounds=$(ROUNDS) --tables=$(TABLES) --report=$(REPORT)
+
+bench-memory: build-bench
+	@$(run_bench) --memory
+
+build-bench: prepare
+	cargo build --workspace --bin extract-rds --locked --profile $(PROFILE)
+
+run_bench = python=$$(scripts/python-environment benches/extract_rds/peers.lock "connectorx, polars, pyarrow") && \
+	exec "$$python/bin/python" benches/extract_rds/bench.py --localstack="$$(scripts/python-environment)" \
+	--binary=$(CARGO_TARGET_DIR)/release/extract-rds --profile=$(PROFILE) --scale=$(SCALE) \
+	--second-run-flags="$(SECOND_RUN_FLAGS)"
 
 setup: prepare build
 

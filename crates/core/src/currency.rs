@@ -23,15 +23,28 @@ impl Currency {
     pub fn parse(text: &str) -> Option<Self> {
         let code: [u8; 3] = text.trim().as_bytes().try_into().ok()?;
         let code = code.map(|byte| byte.to_ascii_uppercase());
-        // Every price is looked up twice, so the codes lie in order.
-        static BY_CODE: LazyLock<Vec<Currency>> = LazyLock::new(|| {
-            let mut currencies: Vec<_> = Currency::all().collect();
-            currencies.sort_unstable_by_key(|currency| currency.code);
-            currencies
-        });
-        let found = BY_CODE.binary_search_by(|currency| currency.code.as_bytes().cmp(&code)).ok()?;
-        BY_CODE.get(found).copied()
+        BY_LETTERS.get(letters(&code)?).copied().flatten()
     }
+}
+
+/// Every possible code: a price is looked up twice, so that a search would be felt.
+static BY_LETTERS: LazyLock<Vec<Option<Currency>>> = LazyLock::new(|| {
+    let mut table = vec![None; 26 * 26 * 26];
+    for currency in Currency::all() {
+        let place = currency.code.as_bytes().try_into().ok().and_then(letters);
+        if let Some(entry) = place.and_then(|place| table.get_mut(place)) {
+            *entry = Some(currency);
+        }
+    }
+    table
+});
+
+/// The place of a code among all codes of three capital letters.
+fn letters(code: &[u8; 3]) -> Option<usize> {
+    code.iter().try_fold(0, |place, letter| {
+        let letter = letter.checked_sub(b'A').filter(|letter| *letter < 26)?;
+        Some(place * 26 + usize::from(letter))
+    })
 }
 
 /// List one of the standard by number of decimals, the common ones first. Codes withdrawn since 2022 (ANG, BGN, CUC,

@@ -21,8 +21,11 @@ const MICROS_PER_DAY: i64 = 86_400 * MICROS_PER_SECOND;
 /// Days from 0001-01-01, as chrono counts them, to 1970-01-01.
 const EPOCH: i32 = 719_163;
 
-/// What is wrong with a value.
-pub(crate) type Fault = (RowRule, Cow<'static, str>);
+/// From here on another digit would make more than 38 of them, the most that a decimal of Arrow and Redshift has.
+const MAX_BEFORE_A_DIGIT: i128 = 10_i128.pow(37);
+
+/// What is wrong with a value. Boxed, since nearly all values have none.
+pub(crate) type Fault = Box<(RowRule, Cow<'static, str>)>;
 
 /// The zone of the source's DATETIME values.
 #[derive(Debug, Clone)]
@@ -64,47 +67,43 @@ impl CellBuilder {
 
     /// Appends one value; a faulty one is NULL.
     pub(crate) fn append(&mut self, value: SourceValue<'_>, source_zone: &SourceZone) -> Option<Fault> {
-        if value == SourceValue::Null {
-            self.append_constant(None);
-            return None;
-        }
         let mut fault = None;
-        match self {
-            Self::BigInt(builder) => builder.append_option(keep(integer(value), &mut fault)),
-            Self::Integer(builder) => {
+        match (self, value) {
+            (cells, SourceValue::Null) => cells.append_constant(None),
+            (Self::BigInt(builder), SourceValue::Int(number)) => builder.append_value(number),
+            (Self::BigInt(builder), value) => builder.append_option(keep(integer(value), &mut fault)),
+            (Self::Integer(builder), value) => {
                 let number = integer(value).and_then(|number| i32::try_from(number).map_err(|_| out_of_range()));
                 builder.append_option(keep(number, &mut fault));
             }
-            Self::Decimal { builder, precision, scale } => {
+            (Self::Decimal { builder, precision, scale }, value) => {
                 builder.append_option(keep(decimal(value, *precision, *scale), &mut fault));
             }
-            Self::Double(builder) => builder.append_option(keep(double(value), &mut fault)),
-            Self::Boolean(builder) => builder.append_option(keep(flag(value), &mut fault)),
-            Self::Date(builder) => {
+            (Self::Double(builder), value) => builder.append_option(keep(double(value), &mut fault)),
+            (Self::Boolean(builder), value) => builder.append_option(keep(flag(value), &mut fault)),
+            (Self::Date(builder), value) => {
                 let day = time(value).and_then(|time| date(time).map(days_since_1970));
                 builder.append_option(keep(day, &mut fault));
             }
-            Self::Timestamp { builder, zone } => {
+            (Self::Timestamp { builder, zone }, value) => {
                 let instant = time(value).and_then(|time| instant(time, *zone, source_zone));
                 builder.append_option(keep(instant, &mut fault).map(|(micros, moved)| {
-                    fault = moved.map(|reason| (RowRule::TsDst, reason.into()));
+                    fault = moved.map(|reason| Box::new((RowRule::TsDst, reason.into())));
                     micros
                 }));
             }
-            Self::Text(builder) => match value {
-                SourceValue::Bytes(bytes) => match std::str::from_utf8(bytes) {
-                    Ok(text) => builder.append_value(text),
-                    Err(_) => {
-                        builder.append_null();
-                        fault = Some(unreadable("not valid UTF-8"));
-                    }
-                },
-                // Text of the contract, a flag at the source.
-                other => {
-                    let text = flag(other).map(|flag| if flag { "true" } else { "false" });
-                    builder.append_option(keep(text, &mut fault));
+            (Self::Text(builder), SourceValue::Bytes(bytes)) => match std::str::from_utf8(bytes) {
+                Ok(text) => builder.append_value(text),
+                Err(_) => {
+                    builder.append_null();
+                    fault = Some(unreadable("not valid UTF-8"));
                 }
             },
+            // Text of the contract, a flag at the source.
+            (Self::Text(builder), value) => {
+                let text = flag(value).map(|flag| if flag { "true" } else { "false" });
+                builder.append_option(keep(text, &mut fault));
+            }
         }
         fault
     }
@@ -159,7 +158,7 @@ fn keep<T>(value: Result<T, Fault>, fault: &mut Option<Fault>) -> Option<T> {
 }
 
 fn unreadable(reason: impl Into<Cow<'static, str>>) -> Fault {
-    (RowRule::ValueUnreadable, reason.into())
+    Box::new((RowRule::ValueUnreadable, reason.into()))
 }
 
 fn out_of_range() -> Fault {
@@ -234,17 +233,25 @@ fn unscaled(text: &[u8], places: u32) -> Option<i128> {
     let mut missing: Option<u32> = None;
     for byte in digits {
         match (byte, missing) {
-            (b'0'..=b'9', None) => units = units.checked_mul(10)?.checked_add(i128::from(byte - b'0'))?,
-            (b'0', Some(0)) => {}
-            (b'0'..=b'9', Some(left)) => {
-                units = units.checked_mul(10)?.checked_add(i128::from(byte - b'0'))?;
-                missing = Some(left.checked_sub(1)?);
+            (b'.', None) => {
+                missing = Some(places);
+                continue;
             }
-            (b'.', None) => missing = Some(places),
+            (b'0', Some(0)) => continue,
+            (b'0'..=b'9', None) => {}
+            (b'0'..=b'9', Some(left)) => missing = Some(left.checked_sub(1)?),
             _ => return None,
         }
+        // One comparison is cheaper than arithmetic that looks out for itself.
+        if units >= MAX_BEFORE_A_DIGIT {
+            return None;
+        }
+        units = units * 10 + i128::from(byte - b'0');
     }
-    let units = units.checked_mul(10_i128.checked_pow(missing.unwrap_or(places))?)?;
+    let units = match missing.unwrap_or(places) {
+        0 => units,
+        zeros => units.checked_mul(10_i128.checked_pow(zeros)?)?,
+    };
     Some(if is_negative { -units } else { units })
 }
 
@@ -257,7 +264,7 @@ fn no_date(found: NoDate) -> Fault {
         NoDate::ZeroPart => RowRule::TsZero,
         NoDate::NotInCalendar => RowRule::ValueUnreadable,
     };
-    (rule, found.reason())
+    Box::new((rule, found.reason()))
 }
 
 fn date(time: SourceTime) -> Result<NaiveDate, Fault> {
@@ -300,7 +307,7 @@ fn in_range(time: NaiveDateTime) -> Result<(), Fault> {
     if (1..=9999).contains(&time.year()) {
         Ok(())
     } else {
-        Err((RowRule::TsRange, "outside the years 1 to 9999".into()))
+        Err(Box::new((RowRule::TsRange, "outside the years 1 to 9999".into())))
     }
 }
 
@@ -351,7 +358,7 @@ mod tests {
     fn a_value_that_does_not_fit_names_its_rule() {
         let rule = |column_type: &str, value: SourceValue<'_>| {
             let mut builder = CellBuilder::new(column_type.parse().unwrap(), Zone::Stated);
-            let fault = builder.append(value, &SourceZone::new(Tz::UTC)).map(|(rule, _)| rule);
+            let fault = builder.append(value, &SourceZone::new(Tz::UTC)).map(|fault| fault.0);
             assert_eq!(builder.finish().null_count() == 1, fault.is_some(), "{column_type} {value:?}");
             fault
         };

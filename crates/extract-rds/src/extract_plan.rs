@@ -10,8 +10,6 @@ use rental_core::{Chunk, ChunkGrid, ChunkState, Fingerprint, Hint, RuleAction, R
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// Conditions of one statement, at most, where each is found by an index: more would make the optimizer give up on ranges.
-const RANGES_PER_STATEMENT: usize = 16;
 /// Without an index every statement reads the whole table, so there is one; with more ranges than this it reads all rows and
 /// those of other chunks are passed over.
 const MAX_RANGES_OF_A_SCAN: usize = 64;
@@ -192,9 +190,8 @@ pub(crate) fn conditions(
         return vec![None];
     };
     match grid {
-        ChunkGrid::Key { .. } if finds_chunks => {
-            parts.chunks(RANGES_PER_STATEMENT).map(|parts| Some(parts.join(" or "))).collect()
-        }
+        // One each, for whichever connection is free.
+        ChunkGrid::Key { .. } if finds_chunks => parts.into_iter().map(Some).collect(),
         // In one statement: days of another zone overlap at their ends.
         ChunkGrid::Key { .. } | ChunkGrid::Day { .. } if parts.len() <= MAX_RANGES_OF_A_SCAN => {
             vec![Some(parts.join(" or "))]
@@ -406,7 +403,13 @@ mod tests {
         type Case<'a> = (&'a ChunkGrid, Vec<ChunkRange>, bool, bool, &'a [Option<&'a str>]);
         let cases: [Case<'_>; 7] = [
             (&by_key, vec![], true, false, &[]),
-            (&by_key, vec![keys(0, 9), keys(50, i64::MAX)], true, false, &[Some("`id` between 0 and 9 or `id` >= 50")]),
+            (
+                &by_key,
+                vec![keys(0, 9), keys(50, i64::MAX)],
+                true,
+                false,
+                &[Some("`id` between 0 and 9"), Some("`id` >= 50")],
+            ),
             (&by_key, vec![ChunkRange::Nowhere], true, false, &[Some("`id` is null or `id` > 9223372036854775807")]),
             (&by_day, vec![days, ChunkRange::Nowhere], true, false, &[None]),
             (
@@ -436,7 +439,7 @@ mod tests {
             assert_eq!(found.iter().map(Option::as_deref).collect::<Vec<_>>(), expected, "{ranges:?}");
         }
         let many: Vec<_> = (0..100).map(|index| keys(index * 20, index * 20 + 9)).collect();
-        assert_eq!(conditions(&by_key, &many, true, false).len(), 7);
+        assert_eq!(conditions(&by_key, &many, true, false).len(), 100);
         assert_eq!(conditions(&by_key, &many, false, false), [None]);
     }
 

@@ -128,14 +128,13 @@ impl Reader<'_> {
     ) -> Result<HashMap<Chunk, Fingerprint>, ReadError> {
         let mut rows = connection.select(statement)?;
         let columns = rows.columns().to_vec();
-        let placing = columns.first().cloned().ok_or(WireError::Protocol("a result without columns"))?;
         let zone = self.reading.selected.first().map_or(Zone::Utc, |position| self.reading.zone(*position));
         let mut builder = RowBatchBuilder::new(self.spec, self.reading, self.source_zone, &columns);
         let mut fingerprints = HashMap::new();
         let mut current: Option<Current> = None;
         let mut unreported = 0;
         while let Some(bytes) = rows.next()? {
-            let place = self.place(&placing, columns.len(), bytes, zone)?;
+            let place = self.place(&columns, bytes, zone)?;
             let to = match &mut current {
                 Some(same) if same.holds(place) => same,
                 _ => {
@@ -171,8 +170,9 @@ impl Reader<'_> {
         Ok(fingerprints)
     }
 
-    fn place(&self, column: &WireColumn, count: usize, bytes: &[u8], zone: Zone) -> Result<Place, WireError> {
-        let value = SourceRow::first(column, count, bytes)?;
+    fn place(&self, columns: &[WireColumn], bytes: &[u8], zone: Zone) -> Result<Place, WireError> {
+        // The column that places a row is the first.
+        let value = SourceRow::new(columns, bytes)?.value()?;
         Ok(match (self.grid, value) {
             (ChunkGrid::Key { .. }, SourceValue::Int(key)) => Place::Key(key),
             (ChunkGrid::Day { .. }, SourceValue::Time(time)) => {

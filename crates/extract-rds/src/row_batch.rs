@@ -81,9 +81,12 @@ impl<'a> RowBatchBuilder<'a> {
         if self.runs.last().is_none_or(|run| (run.chunk, run.writes) != (chunk, writes)) {
             self.runs.push(ChunkRun { first_row: row, chunk, writes });
         }
-        for (value, position) in SourceRow::new(&self.rows.columns, bytes)?.zip(&self.reading.selected) {
-            let fault = self.builders[*position].append(value?, self.source_zone);
-            self.faults.extend(fault.map(|(rule, reason)| ValueFault { row, column: *position, rule, reason }));
+        let mut values = SourceRow::new(&self.rows.columns, bytes)?;
+        for position in &self.reading.selected {
+            if let Some(fault) = self.builders[*position].append(values.value()?, self.source_zone) {
+                let (rule, reason) = *fault;
+                self.faults.push(ValueFault { row, column: *position, rule, reason });
+            }
         }
         self.rows.bytes.extend_from_slice(bytes);
         self.rows.ends.push(self.rows.bytes.len());
@@ -146,7 +149,7 @@ impl RowBatch {
 
 impl SourceRows {
     fn of(columns: Arc<[WireColumn]>) -> Self {
-        Self { columns, bytes: Vec::new(), ends: Vec::new() }
+        Self { columns, bytes: Vec::with_capacity(BATCH_ROWS * 64), ends: Vec::with_capacity(BATCH_ROWS) }
     }
 
     /// The values of a row as text, in the order of the contract; columns that the source lacks are NULL.
@@ -156,9 +159,9 @@ impl SourceRows {
     pub(crate) fn texts(&self, row: usize, reading: &TableReading) -> Result<Vec<Option<String>>, WireError> {
         let start = row.checked_sub(1).map_or(0, |before| self.ends[before]);
         let mut texts = vec![None; reading.origins.len()];
-        let values = SourceRow::new(&self.columns, &self.bytes[start..self.ends[row]])?;
-        for ((value, column), position) in values.zip(self.columns.iter()).zip(&reading.selected) {
-            texts[*position] = value?.to_text(column);
+        let mut values = SourceRow::new(&self.columns, &self.bytes[start..self.ends[row]])?;
+        for (column, position) in self.columns.iter().zip(&reading.selected) {
+            texts[*position] = values.value()?.to_text(column);
         }
         Ok(texts)
     }

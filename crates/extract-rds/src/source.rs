@@ -188,7 +188,8 @@ impl Source {
     /// When the statement fails.
     pub(crate) async fn estimate(&mut self, table: &str, condition: &str) -> Result<u64, SourceError> {
         let statement = format!("explain select 1 from {} where {condition}", crate::source_schema::quoted(table));
-        let row = sqlx::query(AssertSqlSafe(statement)).fetch_one(&mut self.connection).await;
+        // Not prepared: that would be another round trip each time.
+        let row = sqlx::raw_sql(AssertSqlSafe(statement)).fetch_one(&mut self.connection).await;
         let rows = row.and_then(|row| row.try_get_unchecked::<Option<u64>, _>("rows"));
         let failed = |error| SourceError::new(format!("estimate rows of `{table}`"), &self.place, error);
         Ok(rows.map_err(failed)?.unwrap_or_default())

@@ -127,11 +127,12 @@ impl WireConnection {
         let columns = rows.columns().to_vec();
         let mut found = Vec::new();
         while let Some(bytes) = rows.next()? {
-            let number = |value| match value {
-                SourceValue::Int(number) => Some(number),
-                _ => None,
+            let mut row = SourceRow::new(&columns, bytes)?;
+            let number = |_: &WireColumn| match row.value()? {
+                SourceValue::Int(number) => Ok(Some(number)),
+                _ => Ok(None),
             };
-            found.push(SourceRow::new(&columns, bytes)?.map(|value| value.map(number)).collect::<Result<_, _>>()?);
+            found.push(columns.iter().map(number).collect::<Result<_, WireError>>()?);
         }
         Ok(found)
     }
@@ -147,8 +148,13 @@ impl WireConnection {
         let mut is_first = true;
         while let Some(bytes) = rows.next()? {
             if std::mem::take(&mut is_first) {
-                let value = SourceRow::new(&columns, bytes)?.nth(column).transpose()?;
-                text = value.zip(columns.get(column)).and_then(|(value, column)| value.to_text(column));
+                let mut row = SourceRow::new(&columns, bytes)?;
+                for (index, definition) in columns.iter().enumerate() {
+                    let value = row.value()?;
+                    if index == column {
+                        text = value.to_text(definition);
+                    }
+                }
             }
         }
         Ok(text)

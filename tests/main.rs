@@ -10,6 +10,8 @@ mod state_machine;
 mod contracts;
 // What a second run does: nothing without changes; exactly the changes otherwise; the same again from the log.
 mod reruns;
+// One run over many tasks.
+mod fan_out;
 // The worked example of the seven metrics.
 mod golden;
 // The sample data's planted defects, all of them caught.

@@ -63,6 +63,18 @@ pub fn receipt(run_id: &RunId) -> String {
     format!("runs/{run_id}/receipt.json")
 }
 
+/// The work items of a run that several tasks share.
+#[must_use]
+pub fn extract_plan(run_id: &RunId) -> String {
+    format!("runs/{run_id}/plan.json")
+}
+
+/// What was captured for one of them.
+#[must_use]
+pub fn extract_part(run_id: &RunId, table: &str, item: usize) -> String {
+    format!("runs/{run_id}/parts/{table}/{item:05}.json")
+}
+
 /// The run id in a key or prefix that one of the functions above made, if it holds one.
 #[must_use]
 pub fn run_id_of(key: &str) -> Option<RunId> {
@@ -85,6 +97,8 @@ mod tests {
                 "quarantine/bookings/run=2025-01-31-nightly/part-5f0c-00000.parquet",
             ),
             (table_state("bookings"), "state/bookings.json"),
+            (extract_plan(&run), "runs/2025-01-31-nightly/plan.json"),
+            (extract_part(&run, "bookings", 3), "runs/2025-01-31-nightly/parts/bookings/00003.json"),
             (receipt(&run), "runs/2025-01-31-nightly/receipt.json"),
         ];
         for (key, expected) in cases {

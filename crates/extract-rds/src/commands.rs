@@ -5,6 +5,7 @@ use crate::{
     error::ExtractError,
     extract::plan,
     extract_table::TableSource,
+    fan_out,
     snapshot::SourceSnapshot,
     source::Source,
 };
@@ -40,6 +41,19 @@ pub async fn check(config: &Config) -> Result<(), ExtractError> {
     drop(snapshot);
     source.close().await;
     print(&table.to_string())
+}
+
+/// Plans a run for many tasks and prints its work items.
+///
+/// # Errors
+/// As for [`fan_out::plan`].
+pub async fn plan_items(config: &Config) -> Result<(), ExtractError> {
+    let mut table = table(&["table", "item"]);
+    for item in fan_out::plan(config, Arc::default()).await? {
+        table.add_row([item.table.clone(), item.item.to_string()]);
+    }
+    let key = object_key::extract_plan(&config.run_id);
+    print(&format!("run {}: s3://{}/{key}\n{table}", config.run_id, config.bucket))
 }
 
 /// Prints what was captured, table by table.

@@ -19,6 +19,8 @@ const DEFAULT_PORT: u16 = 3306;
 const DEFAULT_MAX_NIGHTS: u32 = 365;
 /// Reading so many rows takes seconds: nothing to save, and nothing missed.
 const DEFAULT_HINT_MIN_ROWS: u64 = 1_000_000;
+/// Few enough that all connections have to do until the end.
+const DEFAULT_ROWS_PER_RANGE: u64 = 500_000;
 const DEFAULT_CONNECTIONS: NonZero<usize> = NonZero::new(2).unwrap();
 /// The slices of the smallest clusters; COPY into larger ones takes a multiple as well.
 const DEFAULT_FILES_PER_TABLE: NonZero<usize> = NonZero::new(4).unwrap();
@@ -56,6 +58,17 @@ pub struct Arguments {
 pub enum Command {
     /// Extract and seal (the default)
     Run,
+    /// Cut the tables into work items for many tasks and print them
+    Plan,
+    /// Capture one work item of the run's plan
+    Chunk {
+        #[arg(long)]
+        table: String,
+        #[arg(long)]
+        item: usize,
+    },
+    /// Seal the tables whose work items are all captured
+    Seal,
     /// Check connection, grants, and the contracts against the source's columns; read no rows
     Check,
     /// Look at the rows that a run rejected
@@ -85,6 +98,8 @@ pub struct Config {
     pub is_sweep: bool,
     /// Tables of fewer rows are read whole by every run.
     pub hint_min_rows: u64,
+    /// Rows that one connection or task reads at a time.
+    pub rows_per_range: u64,
     pub max_rows_per_second: Option<u32>,
     pub connections: NonZero<usize>,
     pub layout: FileLayout,
@@ -159,6 +174,7 @@ impl Config {
             max_nights: max_nights()?,
             is_sweep: arguments.sweep || var_parsed("SWEEP")?.unwrap_or(false),
             hint_min_rows: var_parsed("HINT_MIN_ROWS")?.unwrap_or(DEFAULT_HINT_MIN_ROWS),
+            rows_per_range: var_parsed("ROWS_PER_RANGE")?.unwrap_or(DEFAULT_ROWS_PER_RANGE),
             max_rows_per_second: given_or(arguments.max_rows_per_second, "MAX_ROWS_PER_SECOND")?,
             connections: given_or(arguments.connections, "CONNECTIONS")?.unwrap_or(DEFAULT_CONNECTIONS),
             layout: FileLayout {

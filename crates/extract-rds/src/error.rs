@@ -44,6 +44,14 @@ pub enum ExtractError {
     Receipt(#[from] ReceiptError),
     #[error("run `{run_id}` was started for {sealed}, not for {asked}")]
     RunDate { run_id: RunId, sealed: RunDate, asked: RunDate },
+    #[error("run `{run_id}` has no plan")]
+    NoPlan { run_id: RunId },
+    #[error("the plan of run `{run_id}` has no item {item} of table `{table}`")]
+    Unplanned { run_id: RunId, table: String, item: usize },
+    #[error("table `{table}` or the configuration changed since run `{run_id}` was planned")]
+    OtherBasis { table: String, run_id: RunId },
+    #[error("work items of table `{table}` are not captured yet: {}", items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
+    MissingParts { table: String, items: Vec<usize> },
     #[error("stopped by a signal")]
     Interrupted,
     #[error("write to standard output")]
@@ -63,6 +71,7 @@ impl ExtractError {
             | Self::Encode { .. }
             | Self::Parquet { .. }
             | Self::LostRace { .. }
+            | Self::MissingParts { .. }
             | Self::Interrupted
             | Self::Output { .. } => true,
             Self::Config(_)
@@ -74,6 +83,9 @@ impl ExtractError {
             | Self::Json { .. }
             | Self::StateVersion { .. }
             | Self::Abandoned { .. }
+            | Self::NoPlan { .. }
+            | Self::Unplanned { .. }
+            | Self::OtherBasis { .. }
             | Self::RunDate { .. } => false,
         }
     }
@@ -98,6 +110,10 @@ impl TaskError for ExtractError {
             | Self::StateVersion { .. }
             | Self::Abandoned { .. }
             | Self::LostRace { .. }
+            | Self::NoPlan { .. }
+            | Self::Unplanned { .. }
+            | Self::OtherBasis { .. }
+            | Self::MissingParts { .. }
             | Self::RunDate { .. }
             | Self::Interrupted
             | Self::Output { .. } => {
@@ -133,6 +149,17 @@ impl TaskError for ExtractError {
             Self::LostRace { .. } => "nothing of this table was sealed by this run; starting it again reads it anew",
             Self::RunDate { sealed, .. } => {
                 return Some(format!("repeat the run with `--as-of {sealed}`, or take a new run id").into());
+            }
+            Self::NoPlan { .. } => "make one: extract-rds plan, with the same run id",
+            Self::Unplanned { .. } => "take table and item from the plan, `runs/<run id>/plan.json` in the bucket",
+            Self::OtherBasis { .. } => {
+                "start a new run with another run id; what was captured for this one does not fit"
+            }
+            Self::MissingParts { table, items } => {
+                let item = items.first().copied().unwrap_or_default();
+                return Some(
+                    format!("capture them, for example: extract-rds chunk --table {table} --item {item}").into(),
+                );
             }
             Self::StateVersion { .. } => "use the release that wrote it, or a newer one",
             Self::Contract(_)

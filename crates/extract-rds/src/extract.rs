@@ -5,7 +5,8 @@ use crate::{
     config::{Config, ConfigError},
     error::ExtractError,
     extract_table::{RunContext, TableSource, extract_table},
-    seal::{read_manifest, seal, settled_state, tidy_up},
+    fan_out,
+    seal::{ReadState, read_manifest, seal, settled_state, tidy_up},
     snapshot::SourceSnapshot,
     source::Source,
     source_schema::TableReading,
@@ -36,45 +37,50 @@ pub async fn run_until(
     config: &Config,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<Receipt, ExtractError> {
+    // Boxed, because the state of all steps in one would be too deep for the compiler.
+    Box::pin(run(config, stop_flag(stop))).await
+}
+
+/// Seals every table of the run's plan whose work items are all captured, until `stop` completes.
+///
+/// # Errors
+/// As for [`fan_out::seal`].
+pub async fn seal_until(
+    config: &Config,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<Receipt, ExtractError> {
+    Box::pin(fan_out::seal(config, stop_flag(stop))).await
+}
+
+/// Captures one work item, until it is done or `stop` completes.
+///
+/// # Errors
+/// As for [`fan_out::chunk`].
+pub async fn chunk_until(
+    config: &Config,
+    table: &str,
+    item: usize,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), ExtractError> {
+    Box::pin(fan_out::chunk(config, table, item, stop_flag(stop))).await
+}
+
+/// Set once `stop` completes: what reads rows does not wait for futures.
+fn stop_flag(stop: impl Future<Output = ()> + Send + 'static) -> Arc<AtomicBool> {
     let stopped = Arc::new(AtomicBool::new(false));
     let signal = stopped.clone();
     tokio::spawn(async move {
         stop.await;
         signal.store(true, Ordering::Relaxed);
     });
-    // Boxed, because the state of all steps in one would be too deep for the compiler.
-    Box::pin(run(config, stopped)).await
+    stopped
 }
 
 async fn run(config: &Config, stop: Arc<AtomicBool>) -> Result<Receipt, ExtractError> {
     let (started_at, started) = (Utc::now(), Instant::now());
-    let bucket = Bucket::new(&sdk_config().await.map_err(ConfigError::from)?, &config.bucket);
-    let bucket = bucket.with_kms_key(config.kms_key.clone());
-    let mut manifests = BTreeMap::new();
-    for spec in &config.tables {
-        if let Some(manifest) = read_manifest(&bucket, &spec.name, &config.run_id).await? {
-            if manifest.status == SealStatus::Abandoned {
-                return Err(ExtractError::Abandoned { table: spec.name.clone(), run_id: config.run_id.clone() });
-            }
-            manifests.insert(spec.name.clone(), manifest);
-        }
-    }
-    let run_date = run_date(config, manifests.values().next())?;
-    let run = RunContext {
-        bucket: &bucket,
-        run_id: config.run_id.clone(),
-        run_date,
-        source_zone: SourceZone::new(config.source.timezone),
-        rules: RuleContext { run_date, reporting_timezone: config.reporting_timezone, max_nights: config.max_nights },
-        is_sweep: config.is_sweep,
-        hint_min_rows: config.hint_min_rows,
-        layout: config.layout,
-        throttle: Throttle::new(config.max_rows_per_second),
-        stop: &stop,
-    };
-    for table in manifests.keys() {
-        tracing::info!(table, run_id = %config.run_id, "sealed before");
-    }
+    let bucket = bucket(config).await?;
+    let mut manifests = sealed_before(config, &bucket).await?;
+    let run = RunContext::new(config, &bucket, manifests.values().next(), &stop)?;
     let open: Vec<_> = config.tables.iter().copied().filter(|spec| !manifests.contains_key(&spec.name)).collect();
     if !open.is_empty() {
         let mut source = Source::open(&config.source, stop.clone()).await?;
@@ -86,18 +92,59 @@ async fn run(config: &Config, stop: Arc<AtomicBool>) -> Result<Receipt, ExtractE
         }
         source.close().await;
     }
+    add_to_receipt(&run, &manifests, started).await
+}
+
+/// The bucket of the log.
+///
+/// # Errors
+/// When nothing says in which region it is.
+pub(crate) async fn bucket(config: &Config) -> Result<Bucket, ExtractError> {
+    let bucket = Bucket::new(&sdk_config().await.map_err(ConfigError::from)?, &config.bucket);
+    Ok(bucket.with_kms_key(config.kms_key.clone()))
+}
+
+/// The manifests that the run has already, by table.
+///
+/// # Errors
+/// When they cannot be read, or a later run closed this one.
+pub(crate) async fn sealed_before(
+    config: &Config,
+    bucket: &Bucket,
+) -> Result<BTreeMap<String, Manifest>, ExtractError> {
+    let mut manifests = BTreeMap::new();
+    for spec in &config.tables {
+        if let Some(manifest) = read_manifest(bucket, &spec.name, &config.run_id).await? {
+            if manifest.status == SealStatus::Abandoned {
+                return Err(ExtractError::Abandoned { table: spec.name.clone(), run_id: config.run_id.clone() });
+            }
+            tracing::info!(table = spec.name, run_id = %config.run_id, "sealed before");
+            manifests.insert(spec.name.clone(), manifest);
+        }
+    }
+    Ok(manifests)
+}
+
+/// Adds what these manifests say to the run's receipt, beside the tables of earlier attempts.
+///
+/// # Errors
+/// When the receipt cannot be read or written.
+pub(crate) async fn add_to_receipt(
+    run: &RunContext<'_>,
+    manifests: &BTreeMap<String, Manifest>,
+    started: Instant,
+) -> Result<Receipt, ExtractError> {
     let part = ExtractReceipt {
         finished_at: Utc::now(),
         duration_ms: started.elapsed().as_millis() as u64,
         tables: manifests.iter().map(|(table, manifest)| (table.clone(), extracted(manifest))).collect(),
     };
     let add = |receipt: &mut Receipt| {
-        // Beside the tables of earlier attempts.
         let mut tables = receipt.extract.take().map(|earlier| earlier.tables).unwrap_or_default();
         tables.extend(part.tables.clone());
         receipt.extract = Some(ExtractReceipt { tables, ..part.clone() });
     };
-    Ok(update_receipt(&bucket, &config.run_id, run_date, add).await?)
+    Ok(update_receipt(run.bucket, &run.run_id, run.run_date, add).await?)
 }
 
 /// How each table will be read.
@@ -152,10 +199,25 @@ async fn extract_and_seal(
             outcome => break outcome?,
         }
     };
-    seal(run.bucket, &manifest, read).await?;
-    tidy_up(run.bucket, &manifest, started_at).await;
+    seal_table(run, &manifest, read, started_at, started).await?;
+    Ok(manifest)
+}
+
+/// Seals a table, removes what killed attempts left, and says so.
+///
+/// # Errors
+/// When another run was faster, or closed this one.
+pub(crate) async fn seal_table(
+    run: &RunContext<'_>,
+    manifest: &Manifest,
+    read: ReadState,
+    started_at: DateTime<Utc>,
+    started: Instant,
+) -> Result<(), ExtractError> {
+    seal(run.bucket, manifest, read).await?;
+    tidy_up(run.bucket, manifest, started_at).await;
     tracing::info!(
-        table = spec.name,
+        table = manifest.table,
         run_id = %run.run_id,
         read = manifest.rows.read,
         unchanged = manifest.rows.unchanged,
@@ -169,12 +231,44 @@ async fn extract_and_seal(
         duration_ms = started.elapsed().as_millis() as u64,
         "sealed"
     );
-    Ok(manifest)
+    Ok(())
+}
+
+impl<'a> RunContext<'a> {
+    /// `earlier` is a manifest of the same run, if it has one.
+    ///
+    /// # Errors
+    /// When the run was started for another date.
+    pub(crate) fn new(
+        config: &Config,
+        bucket: &'a Bucket,
+        earlier: Option<&Manifest>,
+        stop: &'a AtomicBool,
+    ) -> Result<Self, ExtractError> {
+        let run_date = run_date(config, earlier.map(|manifest| manifest.run_date))?;
+        Ok(Self {
+            bucket,
+            run_id: config.run_id.clone(),
+            run_date,
+            source_zone: SourceZone::new(config.source.timezone),
+            rules: RuleContext {
+                run_date,
+                reporting_timezone: config.reporting_timezone,
+                max_nights: config.max_nights,
+            },
+            is_sweep: config.is_sweep,
+            hint_min_rows: config.hint_min_rows,
+            rows_per_range: config.rows_per_range,
+            layout: config.layout,
+            throttle: Throttle::new(config.max_rows_per_second),
+            stop,
+        })
+    }
 }
 
 /// The run's date: as asked for, else that of an earlier attempt, else today where reports are read.
-fn run_date(config: &Config, earlier: Option<&Manifest>) -> Result<RunDate, ExtractError> {
-    match (config.as_of, earlier.map(|manifest| manifest.run_date)) {
+pub(crate) fn run_date(config: &Config, earlier: Option<RunDate>) -> Result<RunDate, ExtractError> {
+    match (config.as_of, earlier) {
         (Some(asked), Some(sealed)) if asked != sealed => {
             Err(ExtractError::RunDate { run_id: config.run_id.clone(), sealed, asked })
         }

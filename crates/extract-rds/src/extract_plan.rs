@@ -47,38 +47,49 @@ pub(crate) enum ChunkRange {
 impl ExtractPlan {
     /// Everything; or, where `hinted` names some, these ranges, the last known chunk, and what lies beyond it.
     pub(crate) fn new(state: &TableState, basis: &str, run_date: RunDate, hinted: Option<Vec<ChunkRange>>) -> Self {
-        let is_comparable = state.basis == basis;
-        let reading = |known: &ChunkState| {
-            if !is_comparable {
-                ChunkReading::Write
-            } else if known.holds_for(run_date) {
-                ChunkReading::Hash
-            } else {
-                ChunkReading::Check
-            }
-        };
         // Under another basis nothing that is known holds, so that all of it is read.
-        let Some(mut ranges) = hinted.filter(|_| is_comparable && !state.chunks.is_empty()) else {
-            let named = state.chunks.iter().map(|(chunk, known)| (*chunk, reading(known))).collect();
-            let readings = ChunkReadings { named, others: Others::Write };
+        let Some(mut ranges) = hinted.filter(|_| state.basis == basis && !state.chunks.is_empty()) else {
+            let named = state.chunks.iter().map(|(chunk, known)| (*chunk, reading(state, known, basis, run_date)));
+            let readings = ChunkReadings { named: named.collect(), others: Others::Write };
             return Self { scope: Scope::Sweep, readings, ranges: None };
         };
         // The last chunk is where a growing table grows.
         if let Some(last) = state.chunks.keys().rfind(|chunk| **chunk != Chunk::WITHOUT_PLACE) {
             ranges.extend(ChunkRange::from(*last));
         }
-        let ranges = merged(ranges);
+        Self::within(state, basis, run_date, Scope::Hinted, merged(ranges))
+    }
+
+    /// These ranges and nothing else.
+    pub(crate) fn within(
+        state: &TableState,
+        basis: &str,
+        run_date: RunDate,
+        scope: Scope,
+        ranges: Vec<ChunkRange>,
+    ) -> Self {
         let named = state.chunks.iter().map(|(chunk, known)| {
             let is_read = ranges.iter().any(|range| range.contains(chunk));
-            (*chunk, if is_read { reading(known) } else { ChunkReading::Ignore })
+            (*chunk, if is_read { reading(state, known, basis, run_date) } else { ChunkReading::Ignore })
         });
         let readings = ChunkReadings { named: named.collect(), others: Others::WriteWithin(ranges.clone()) };
-        Self { scope: Scope::Hinted, readings, ranges: Some(ranges) }
+        Self { scope, readings, ranges: Some(ranges) }
     }
 
     /// Whether the plan looks at a chunk of the state.
     pub(crate) fn reads(&self, chunk: &Chunk) -> bool {
         !matches!(self.readings.named.get(chunk), Some(ChunkReading::Ignore))
+    }
+}
+
+/// What is done with a chunk that was seen before.
+fn reading(state: &TableState, known: &ChunkState, basis: &str, run_date: RunDate) -> ChunkReading {
+    if state.basis != basis {
+        ChunkReading::Write
+    } else if known.holds_for(run_date) {
+        ChunkReading::Hash
+    } else {
+        ChunkReading::Check
     }
 }
 

@@ -23,9 +23,6 @@ use std::{collections::BTreeMap, sync::atomic::AtomicBool};
 use tokio::{runtime::Handle, task::block_in_place};
 use xxhash_rust::xxh3::xxh3_64;
 
-/// Rows of a range, where a table is shared out: few enough that all connections have to do until the end.
-const ROWS_PER_RANGE: u64 = 500_000;
-
 /// What is the same for all tables of a run.
 pub(crate) struct RunContext<'a> {
     pub(crate) bucket: &'a Bucket,
@@ -36,6 +33,8 @@ pub(crate) struct RunContext<'a> {
     pub(crate) is_sweep: bool,
     /// Tables of fewer rows are always read whole.
     pub(crate) hint_min_rows: u64,
+    /// Rows that one connection or task reads at a time, where a table is shared out.
+    pub(crate) rows_per_range: u64,
     pub(crate) layout: FileLayout,
     pub(crate) throttle: Throttle,
     pub(crate) stop: &'a AtomicBool,
@@ -66,11 +65,12 @@ pub(crate) async fn extract_table(
     let hinted = hinted_ranges(run, table, state, source, snapshot)?;
     let plan = ExtractPlan::new(state, &basis, run.run_date, hinted);
     let ranges = match &plan.ranges {
-        None if snapshot.readers.len() > 1 => whole_table(table, state, source, snapshot).await?,
+        None if snapshot.readers.len() > 1 => whole_table(run, table, state, source, snapshot).await?,
         ranges => ranges.clone(),
     };
     let captured = capture_ranges(run, table, &plan, ranges.as_deref(), snapshot, state, attempt)?;
-    manifest(run, table, basis, &plan, state, captured, snapshot.described(run, source))
+    let absent_columns = table.reading.absent_columns(table.spec);
+    manifest(run, table.spec, absent_columns, basis, &plan, state, captured, snapshot.described(run, source))
 }
 
 /// Captures these ranges of a table, or all of it.
@@ -92,7 +92,7 @@ pub(crate) fn capture_ranges(
     let reader = Reader {
         spec,
         reading,
-        grid: grid(table, state),
+        grid: grid(table.spec, state),
         source_zone: &run.source_zone,
         seed: xxh3_64(basis(run, table).as_bytes()),
         readings: &plan.readings,
@@ -116,8 +116,8 @@ pub(crate) fn capture_ranges(
 }
 
 /// How a table is cut: as it was at first.
-pub(crate) fn grid<'t>(table: &'t TableSource, state: &'t TableState) -> &'t ChunkGrid {
-    state.chunk_grid.as_ref().unwrap_or(&table.spec.chunk_grid)
+pub(crate) fn grid<'t>(spec: &'t TableSpec, state: &'t TableState) -> &'t ChunkGrid {
+    state.chunk_grid.as_ref().unwrap_or(&spec.chunk_grid)
 }
 
 /// What a hinted run looks at; `None` for a sweep, which small tables always get: it costs next to nothing there.
@@ -136,7 +136,7 @@ pub(crate) fn hinted_ranges(
         Hinted::Ranges(ranges) => return Ok(Some(ranges)),
         Hinted::RowsWhere(condition) => condition,
     };
-    let ChunkGrid::Key { column, width } = grid(table, state) else { return Ok(None) };
+    let ChunkGrid::Key { column, width } = grid(table.spec, state) else { return Ok(None) };
     let column = quoted(column);
     // Rounded towards zero, so that the chunks on either side of it come as one group: both its ends are looked at.
     let statement = format!(
@@ -154,14 +154,15 @@ pub(crate) fn hinted_ranges(
 /// # Errors
 /// When the source fails.
 pub(crate) async fn whole_table(
+    run: &RunContext<'_>,
     table: &TableSource,
     state: &TableState,
     source: &mut Source,
     snapshot: &mut SourceSnapshot,
 ) -> Result<Option<Vec<ChunkRange>>, ExtractError> {
     let TableSource { spec, reading, row_count } = table;
-    let ChunkGrid::Key { column, width } = grid(table, state) else { return Ok(None) };
-    if !reading.finds_chunks || row_count.is_some_and(|rows| rows < ROWS_PER_RANGE) {
+    let ChunkGrid::Key { column, width } = grid(table.spec, state) else { return Ok(None) };
+    if !reading.finds_chunks || row_count.is_some_and(|rows| rows < run.rows_per_range) {
         return Ok(None);
     }
     let column = quoted(column);
@@ -172,7 +173,7 @@ pub(crate) async fn whole_table(
     let estimate = async |first: i64, last: i64| {
         source.estimate(&spec.name, &format!("{column} between {first} and {last}")).await
     };
-    let mut ranges = split_keys((*first, *last), *width, ROWS_PER_RANGE, estimate).await?;
+    let mut ranges = split_keys((*first, *last), *width, run.rows_per_range, estimate).await?;
     // Whatever lies beyond the bounds in another snapshot, and what has no place in the grid.
     if let Some(ChunkRange::Keys { first, .. }) = ranges.first_mut() {
         *first = i64::MIN;
@@ -198,16 +199,17 @@ pub(crate) fn basis(run: &RunContext<'_>, table: &TableSource) -> String {
 ///
 /// # Errors
 /// When the numbers do not balance.
+#[expect(clippy::too_many_arguments, reason = "everything that a manifest tells")]
 pub(crate) fn manifest(
     run: &RunContext<'_>,
-    table: &TableSource,
+    spec: &TableSpec,
+    absent_columns: Vec<String>,
     basis: String,
     plan: &ExtractPlan,
     state: &TableState,
     capture: Capture,
     snapshot: Snapshot,
 ) -> Result<Manifest, ExtractError> {
-    let TableSource { spec, reading, .. } = table;
     let mut rows = RowCounts::default();
     let mut unchanged_chunk_count = 0;
     let (mut standing, mut found) = (RuleCounts::default(), RuleCounts::default());
@@ -261,8 +263,8 @@ pub(crate) fn manifest(
         sequence: state.sequence + 1,
         snapshot,
         columns: spec.columns.iter().map(|column| column.name.clone()).collect(),
-        absent_columns: reading.absent_columns(spec),
-        chunk_grid: grid(table, state).clone(),
+        absent_columns,
+        chunk_grid: grid(spec, state).clone(),
         replaced_chunks,
         unchanged_chunk_count,
         scope: plan.scope,

@@ -10,6 +10,8 @@ mod error;
 mod extract;
 mod extract_plan;
 mod extract_table;
+mod fan_out;
+mod json;
 mod progress;
 mod quarantine;
 mod reader;
@@ -26,4 +28,4 @@ mod wire;
 
 pub use config::{Arguments, Command, Config, ConfigError, QuarantineConfig};
 pub use error::ExtractError;
-pub use extract::run_until;
+pub use extract::{chunk_until, run_until, seal_until};

@@ -1,7 +1,10 @@
 //! `extract-rds`: arguments and environment in, sealed manifests on S3 out, an exit code for whoever started it.
 
 use clap::Parser;
-use extract_rds::{Arguments, Command, Config, ConfigError, ExtractError, QuarantineConfig, commands, run_until};
+use extract_rds::{
+    Arguments, Command, Config, ConfigError, ExtractError, QuarantineConfig, chunk_until, commands, run_until,
+    seal_until,
+};
 use rental_task::{LogFormat, report_failure, start_logging, termination};
 use std::process::ExitCode;
 
@@ -31,6 +34,14 @@ async fn execute(arguments: &Arguments) -> Result<(), ExtractError> {
         None | Some(Command::Run) => {
             let config = Config::from_arguments(arguments)?;
             let receipt = run_until(&config, termination()).await?;
+            commands::print_receipt(&receipt)
+        }
+        Some(Command::Plan) => commands::plan_items(&Config::from_arguments(arguments)?).await,
+        Some(Command::Chunk { table, item }) => {
+            chunk_until(&Config::from_arguments(arguments)?, table, *item, termination()).await
+        }
+        Some(Command::Seal) => {
+            let receipt = seal_until(&Config::from_arguments(arguments)?, termination()).await?;
             commands::print_receipt(&receipt)
         }
         Some(Command::Check) => commands::check(&Config::from_arguments(arguments)?).await,

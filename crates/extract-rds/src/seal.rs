@@ -1,7 +1,7 @@
 //! Sealing: three conditional writes, so that no two runs ever seal a table on the same state, wherever one of them is
 //! killed. [`TableState`] says how.
 
-use crate::error::ExtractError;
+use crate::{error::ExtractError, json::to_json};
 use chrono::{DateTime, Utc};
 use rental_core::{Manifest, RunId, SealStatus, TableSpec, TableState, object_key};
 use rental_task::{Bucket, BucketError, Put};
@@ -134,8 +134,4 @@ async fn write_state(bucket: &Bucket, table: &str, read: ReadState) -> Result<Re
         Put::Done { etag } => Ok(ReadState { state: read.state, etag }),
         Put::Contended => Err(ExtractError::LostRace { table: table.to_owned() }),
     }
-}
-
-fn to_json(key: &str, value: &impl serde::Serialize) -> Result<Vec<u8>, ExtractError> {
-    serde_json::to_vec_pretty(value).map_err(|source| ExtractError::Json { key: key.to_owned(), source })
 }

@@ -1,0 +1,264 @@
+//! One run over many tasks: `plan` cuts the tables into work items, `chunk` captures one of them, wherever it runs and however
+//! often it is tried, and `seal` makes of their results the manifests that a single task would have made.
+//!
+//! Tasks cannot share a snapshot, so each work item is of a moment of its own; the manifest says so.
+
+use crate::{
+    capture::Capture,
+    config::Config,
+    error::ExtractError,
+    extract::{add_to_receipt, bucket, plan as plan_tables, run_date, seal_table, sealed_before},
+    extract_plan::{ChunkRange, ExtractPlan},
+    extract_table::{RunContext, TableSource, basis, capture_ranges, hinted_ranges, manifest, whole_table},
+    json::{read_json, to_json},
+    seal::{ReadState, settled_state},
+    snapshot::SourceSnapshot,
+    source::Source,
+};
+use chrono::Utc;
+use rental_core::{Receipt, RunDate, Scope, Snapshot, TableSpec, object_key, table_spec};
+use rental_task::{Bucket, Put};
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::BTreeMap,
+    num::NonZero,
+    sync::{Arc, atomic::AtomicBool},
+    time::Instant,
+};
+use uuid::Uuid;
+
+/// Scattered ranges that one task reads.
+const HINTED_RANGES_PER_ITEM: usize = 64;
+
+/// A part of a table that one task captures. A plan is a list of them, as a distributed map reads it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct WorkItem {
+    pub(crate) table: String,
+    /// Its number within the table.
+    pub(crate) item: usize,
+    scope: Scope,
+    /// Where its rows lie; all of the table without any.
+    ranges: Option<Vec<ChunkRange>>,
+    /// The state that it is compared with.
+    sequence: u64,
+    basis: String,
+    run_date: RunDate,
+    absent_columns: Vec<String>,
+}
+
+/// What a task captured.
+#[derive(Debug, Serialize, Deserialize)]
+struct Part {
+    snapshot: Snapshot,
+    capture: Capture,
+}
+
+/// Cuts the tables that the run has not sealed yet into work items and writes them to the bucket; the plan of an earlier call
+/// stands.
+///
+/// # Errors
+/// As for a run, before its first row.
+pub(crate) async fn plan(config: &Config, stop: Arc<AtomicBool>) -> Result<Vec<WorkItem>, ExtractError> {
+    let bucket = bucket(config).await?;
+    let key = object_key::extract_plan(&config.run_id);
+    if let Some(planned) = read_json(&bucket, &key).await? {
+        return Ok(planned);
+    }
+    let manifests = sealed_before(config, &bucket).await?;
+    let run = RunContext::new(config, &bucket, manifests.values().next(), &stop)?;
+    let open: Vec<_> = config.tables.iter().copied().filter(|spec| !manifests.contains_key(&spec.name)).collect();
+    let mut source = Source::open(&config.source, stop.clone()).await?;
+    let tables = plan_tables(&mut source, &open).await?;
+    let mut snapshot = SourceSnapshot::open(&mut source, &open, NonZero::<usize>::MIN).await?;
+    let mut items = Vec::new();
+    for table in &tables {
+        let read = settled_state(&bucket, table.spec, &run.run_id).await?;
+        items.extend(table_items(&run, table, &read, &mut source, &mut snapshot).await?);
+    }
+    source.close().await;
+    match bucket.replace(&key, to_json(&key, &items)?, None).await? {
+        Put::Done { .. } => Ok(items),
+        Put::Contended => Ok(read_json(&bucket, &key).await?.unwrap_or(items)),
+    }
+}
+
+async fn table_items(
+    run: &RunContext<'_>,
+    table: &TableSource,
+    read: &ReadState,
+    source: &mut Source,
+    snapshot: &mut SourceSnapshot,
+) -> Result<Vec<WorkItem>, ExtractError> {
+    let state = &read.state;
+    let basis = basis(run, table);
+    let hinted = hinted_ranges(run, table, state, source, snapshot)?;
+    let plan = ExtractPlan::new(state, &basis, run.run_date, hinted);
+    let ranges: Vec<Option<Vec<ChunkRange>>> = match plan.ranges {
+        // Days are found by one look at the whole table, so that they are not shared out.
+        Some(ranges) if !table.reading.finds_chunks => vec![Some(ranges)],
+        Some(ranges) => ranges.chunks(HINTED_RANGES_PER_ITEM).map(|ranges| Some(ranges.to_vec())).collect(),
+        None => match whole_table(run, table, state, source, snapshot).await? {
+            Some(ranges) => ranges.into_iter().map(|range| Some(vec![range])).collect(),
+            None => vec![None],
+        },
+    };
+    let item = |(item, ranges)| WorkItem {
+        table: table.spec.name.clone(),
+        item,
+        scope: plan.scope,
+        ranges,
+        sequence: state.sequence,
+        basis: basis.clone(),
+        run_date: run.run_date,
+        absent_columns: table.reading.absent_columns(table.spec),
+    };
+    Ok(ranges.into_iter().enumerate().map(item).collect())
+}
+
+/// Captures one work item. One that was captured before is not read again.
+///
+/// # Errors
+/// As for a run; also when the plan does not fit the source or the state any more.
+pub(crate) async fn chunk(
+    config: &Config,
+    table: &str,
+    item: usize,
+    stop: Arc<AtomicBool>,
+) -> Result<(), ExtractError> {
+    let bucket = bucket(config).await?;
+    let spec = table_spec(table).map_err(crate::config::ConfigError::from)?;
+    let items = planned(config, &bucket).await?;
+    let planned = items.iter().find(|planned| planned.table == table && planned.item == item);
+    let unplanned = || ExtractError::Unplanned { run_id: config.run_id.clone(), table: table.to_owned(), item };
+    let planned = planned.ok_or_else(unplanned)?;
+    let key = object_key::extract_part(&config.run_id, table, item);
+    if bucket.read(&key).await?.is_some() {
+        tracing::info!(table, item, run_id = %config.run_id, "captured before");
+        return Ok(());
+    }
+    let started = Instant::now();
+    let run = RunContext::new(&as_planned(config, planned)?, &bucket, None, &stop)?;
+    let state = compared_state(&run, spec, planned).await?.state;
+    let mut source = Source::open(&config.source, stop.clone()).await?;
+    let tables = plan_tables(&mut source, &[spec]).await?;
+    let mut snapshot = SourceSnapshot::open(&mut source, &[spec], config.connections).await?;
+    for table in &tables {
+        if basis(&run, table) != planned.basis {
+            return Err(ExtractError::OtherBasis { table: spec.name.clone(), run_id: config.run_id.clone() });
+        }
+        let plan = planned.extract_plan(&state);
+        let attempt = &Uuid::new_v4().simple().to_string()[..8];
+        let ranges = planned.ranges.as_deref();
+        let capture = capture_ranges(&run, table, &plan, ranges, &mut snapshot, &state, attempt)?;
+        let part = Part { snapshot: snapshot.described(&run, &source), capture };
+        // Whoever is first counts; the files of the others are removed after the seal.
+        bucket.replace(&key, to_json(&key, &part)?, None).await?;
+        let row_count: u64 = part.capture.chunks.values().map(|chunk| chunk.fingerprint.row_count).sum();
+        let duration_ms = started.elapsed().as_millis() as u64;
+        tracing::info!(table = spec.name, item, run_id = %config.run_id, row_count, duration_ms, "captured");
+    }
+    source.close().await;
+    Ok(())
+}
+
+/// Seals every table of the plan whose work items are all captured.
+///
+/// # Errors
+/// When some are missing, or the state is not the one that they were compared with.
+pub(crate) async fn seal(config: &Config, stop: Arc<AtomicBool>) -> Result<Receipt, ExtractError> {
+    let (started_at, started) = (Utc::now(), Instant::now());
+    let bucket = bucket(config).await?;
+    let mut manifests = sealed_before(config, &bucket).await?;
+    let items = planned(config, &bucket).await?;
+    let mut by_table: BTreeMap<&str, Vec<&WorkItem>> = BTreeMap::new();
+    for item in &items {
+        by_table.entry(&item.table).or_default().push(item);
+    }
+    let mut context = None;
+    for (table, items) in by_table {
+        let first = items[0];
+        let run = context.insert(RunContext::new(&as_planned(config, first)?, &bucket, None, &stop)?);
+        if manifests.contains_key(table) {
+            continue;
+        }
+        let spec = table_spec(table).map_err(crate::config::ConfigError::from)?;
+        let read = compared_state(run, spec, first).await?;
+        let (capture, snapshot) = joined_parts(run, &items).await?;
+        let plan = WorkItem { ranges: all_ranges(&items), ..first.clone() }.extract_plan(&read.state);
+        let (absent_columns, basis) = (first.absent_columns.clone(), first.basis.clone());
+        let manifest = manifest(run, spec, absent_columns, basis, &plan, &read.state, capture, snapshot)?;
+        seal_table(run, &manifest, read, started_at, started).await?;
+        manifests.insert(table.to_owned(), manifest);
+    }
+    match &context {
+        Some(run) => add_to_receipt(run, &manifests, started).await,
+        None => {
+            let run = RunContext::new(config, &bucket, manifests.values().next(), &stop)?;
+            add_to_receipt(&run, &manifests, started).await
+        }
+    }
+}
+
+/// The results of all work items of a table together.
+async fn joined_parts(run: &RunContext<'_>, items: &[&WorkItem]) -> Result<(Capture, Snapshot), ExtractError> {
+    let mut missing = Vec::new();
+    let mut joined: Option<Part> = None;
+    for item in items {
+        let key = object_key::extract_part(&run.run_id, &item.table, item.item);
+        let Some(part) = read_json::<Part>(run.bucket, &key).await? else {
+            missing.push(item.item);
+            continue;
+        };
+        match &mut joined {
+            None => joined = Some(part),
+            Some(joined) => {
+                joined.snapshot.at = joined.snapshot.at.min(part.snapshot.at);
+                joined.capture.chunks.extend(part.capture.chunks);
+                joined.capture.files.extend(part.capture.files);
+                joined.capture.quarantine_files.extend(part.capture.quarantine_files);
+            }
+        }
+    }
+    match joined {
+        Some(mut joined) if missing.is_empty() => {
+            if items.len() > 1 {
+                joined.snapshot.mode = format!("{}; one for each of {} work items", joined.snapshot.mode, items.len());
+            }
+            Ok((joined.capture, joined.snapshot))
+        }
+        _ => Err(ExtractError::MissingParts { table: items[0].table.clone(), items: missing }),
+    }
+}
+
+impl WorkItem {
+    fn extract_plan(&self, state: &rental_core::TableState) -> ExtractPlan {
+        match &self.ranges {
+            Some(ranges) => ExtractPlan::within(state, &self.basis, self.run_date, self.scope, ranges.clone()),
+            None => ExtractPlan::new(state, &self.basis, self.run_date, None),
+        }
+    }
+}
+
+fn all_ranges(items: &[&WorkItem]) -> Option<Vec<ChunkRange>> {
+    items.iter().map(|item| item.ranges.clone()).collect::<Option<Vec<_>>>().map(|ranges| ranges.concat())
+}
+
+/// The configuration for the date that was planned.
+fn as_planned(config: &Config, item: &WorkItem) -> Result<Config, ExtractError> {
+    Ok(Config { as_of: Some(run_date(config, Some(item.run_date))?), ..config.clone() })
+}
+
+/// The state, if it still is the one that the plan was made on.
+async fn compared_state(run: &RunContext<'_>, spec: &TableSpec, item: &WorkItem) -> Result<ReadState, ExtractError> {
+    let read = settled_state(run.bucket, spec, &run.run_id).await?;
+    if read.state.sequence == item.sequence {
+        Ok(read)
+    } else {
+        Err(ExtractError::LostRace { table: spec.name.clone() })
+    }
+}
+
+async fn planned(config: &Config, bucket: &Bucket) -> Result<Vec<WorkItem>, ExtractError> {
+    let planned = read_json(bucket, &object_key::extract_plan(&config.run_id)).await?;
+    planned.ok_or_else(|| ExtractError::NoPlan { run_id: config.run_id.clone() })
+}

@@ -32,7 +32,10 @@ class MariaDb:
         data = folder / "data"
         user = getpass.getuser()
         install = [program("mariadb-install-db"), "--no-defaults", "--auth-root-authentication-method=normal"]
-        quietly([*install, "--skip-test-db", f"--user={user}", f"--datadir={data}"])
+        # A server that starts removes temporary tables, those of others too where they share a folder.
+        temporary = folder / "temporary"
+        temporary.mkdir()
+        quietly([*install, f"--tmpdir={temporary}", "--skip-test-db", f"--user={user}", f"--datadir={data}"])
         accounts = folder / "accounts.sql"
         accounts.write_text(
             f"create or replace user admin@localhost identified by '{self.admin_password}';\n"
@@ -47,6 +50,7 @@ class MariaDb:
             "--no-defaults",
             f"--user={user}",
             f"--datadir={data}",
+            f"--tmpdir={temporary}",
             f"--socket={self.socket}",
             f"--pid-file={folder / 'mariadb.pid'}",
             f"--init-file={accounts}",

@@ -137,6 +137,9 @@ pub struct ViolationCount {
     pub found: u64,
     /// Up to three keys of such rows.
     pub sample_keys: Vec<String>,
+    /// The contract's threshold that the standing rows are above, if any: such numbers are not published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub breach: Option<String>,
 }
 
 /// The form of the file list that COPY reads.

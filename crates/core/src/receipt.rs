@@ -126,6 +126,24 @@ impl Receipt {
         Self { run_id, run_date, extract: None, load: None, transform: None, verify: None, publish: None }
     }
 
+    /// The rules that more rows break than their contracts accept.
+    #[must_use]
+    pub fn breaches(&self) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for (table, part) in self.extract.iter().flat_map(|extract| &extract.tables) {
+            for violation in &part.violations {
+                let Some(breach) = &violation.breach else { continue };
+                findings.push(Finding {
+                    check: format!("contract of {table}"),
+                    rule: violation.rule.to_string(),
+                    severity: Severity::Error,
+                    detail: format!("table `{table}`: {breach}"),
+                });
+            }
+        }
+        findings
+    }
+
     /// Everything that does not add up so far; empty for a receipt that balances.
     #[must_use]
     pub fn imbalances(&self) -> Vec<Imbalance> {

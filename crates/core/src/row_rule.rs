@@ -73,7 +73,7 @@ pub enum RuleAction {
 }
 
 /// One rule as a contract orders it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RuleSpec {
     #[serde(rename = "id")]
@@ -82,6 +82,26 @@ pub struct RuleSpec {
     pub case: Option<PriceCase>,
     pub severity: Severity,
     pub action: RuleAction,
+    /// More rows of the table than this may not break the rule: what is above lands, but is not published.
+    #[serde(default)]
+    pub max_count: Option<u64>,
+    /// The same as a share of all rows, 0 to 1.
+    #[serde(default)]
+    pub max_share: Option<f64>,
+}
+
+impl RuleSpec {
+    /// What `count` of `row_count` rows say about the thresholds, if they are above one.
+    #[must_use]
+    pub fn breach(&self, count: u64, row_count: u64) -> Option<String> {
+        let share = count as f64 / row_count.max(1) as f64;
+        let above = match (self.max_count, self.max_share) {
+            (Some(most), _) if count > most => most.to_string(),
+            (_, Some(most)) if share > most => format!("{} %", most * 100.0),
+            _ => return None,
+        };
+        Some(format!("{count} of {row_count} rows ({:.1} %) break the rule, at most {above} may", share * 100.0))
+    }
 }
 
 impl RowRule {
@@ -110,6 +130,30 @@ impl fmt::Display for Severity {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_threshold_is_broken_from_the_next_row_on() {
+        let spec = |max_count, max_share| RuleSpec {
+            rule: RowRule::CurIso,
+            case: None,
+            severity: Severity::Error,
+            action: RuleAction::Keep,
+            max_count,
+            max_share,
+        };
+        let cases = [
+            (spec(None, None), 100, 100, false),
+            (spec(Some(5), None), 5, 100, false),
+            (spec(Some(5), None), 6, 100, true),
+            (spec(None, Some(0.5)), 50, 100, false),
+            (spec(None, Some(0.5)), 51, 100, true),
+            (spec(Some(99), Some(0.0)), 1, 1_000_000, true),
+            (spec(Some(0), Some(0.0)), 0, 0, false),
+        ];
+        for (spec, count, row_count, expected) in cases {
+            assert_eq!(spec.breach(count, row_count).is_some(), expected, "{spec:?}: {count} of {row_count}");
+        }
+    }
 
     #[test]
     fn a_rule_prints_as_its_published_id() {

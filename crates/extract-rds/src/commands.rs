@@ -6,16 +6,16 @@ use crate::{
     extract::plan,
     extract_table::TableSource,
     fan_out,
+    quarantine::quarantined_rows,
+    seal::read_manifest,
     snapshot::SourceSnapshot,
     source::Source,
 };
-use arrow::array::AsArray as _;
-use bytes::Bytes;
 use comfy_table::{CellAlignment, Table, presets};
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use rental_core::{Receipt, object_key};
-use rental_task::{Bucket, sdk_config};
+use rental_task::{Bucket, LogFormat, Metrics, Unit, sdk_config};
 use std::{
+    collections::BTreeMap,
     io::{self, Write as _},
     sync::Arc,
 };
@@ -95,46 +95,75 @@ pub fn print_receipt(receipt: &Receipt) -> Result<(), ExtractError> {
     print(&format!("run {} for {}\n{table}", receipt.run_id, receipt.run_date))
 }
 
-/// Lists or shows the rows that a run rejected.
+/// Emits what was captured as metrics, table by table and for the run.
+pub fn emit_metrics(receipt: &Receipt, format: LogFormat) {
+    let Some(extract) = &receipt.extract else { return };
+    let properties = vec![("run_id", receipt.run_id.to_string())];
+    for (table, part) in &extract.tables {
+        let standing: u64 = part.violations.iter().map(|violation| violation.standing).sum();
+        let metrics = Metrics {
+            dimensions: vec![("Table", table.clone())],
+            values: vec![
+                ("RowsRead", Unit::Count, part.rows.read),
+                ("RowsUnchanged", Unit::Count, part.rows.unchanged),
+                ("RowsWritten", Unit::Count, part.rows.written),
+                ("RowsQuarantined", Unit::Count, part.rows.quarantined),
+                ("RowsUnread", Unit::Count, part.rows.unread),
+                ("RowsBreakingRules", Unit::Count, standing),
+                ("ChunksReplaced", Unit::Count, part.replaced_chunk_count),
+                ("BytesWritten", Unit::Bytes, part.byte_count),
+            ],
+            properties: properties.clone(),
+        };
+        metrics.emit(format);
+    }
+    let values = vec![("ExtractDuration", Unit::Milliseconds, extract.duration_ms)];
+    Metrics { dimensions: Vec::new(), values, properties }.emit(format);
+}
+
+/// Counts or shows the rows that a run rejected.
 ///
 /// # Errors
 /// When the bucket fails or a file cannot be read.
 pub async fn quarantine(action: &QuarantineAction, config: &QuarantineConfig) -> Result<(), ExtractError> {
     let bucket = Bucket::new(&sdk_config().await.map_err(ConfigError::from)?, &config.bucket);
-    let mut shown = table(&["table", "rule", "key", "reason"]);
+    let (mut counts, mut left) = (BTreeMap::new(), config.limit);
+    let mut shown = table(&["table", "rule", "version", "key", "reason", "source row"]);
     for spec in &config.tables {
-        for key in bucket.keys(&object_key::quarantine_run_prefix(&spec.name, &config.run_id)).await? {
-            match action {
-                QuarantineAction::List => print(&format!("s3://{}/{key}", bucket.name()))?,
-                QuarantineAction::Show => {
-                    let Some(object) = bucket.read(&key).await? else { continue };
-                    let failed = |source| ExtractError::Parquet { key: key.clone(), source };
-                    let reader =
-                        ParquetRecordBatchReaderBuilder::try_new(Bytes::from(object.content)).map_err(failed)?;
-                    for batch in reader.build().map_err(failed)? {
-                        let batch = batch.map_err(|error| failed(error.into()))?;
-                        let text = |name: &str, row: usize| {
-                            let column = batch.column_by_name(name).and_then(|column| column.as_string_opt::<i32>());
-                            column
-                                .filter(|column| !arrow::array::Array::is_null(column, row))
-                                .map_or("", |column| column.value(row))
-                        };
-                        for row in 0..batch.num_rows() {
-                            shown.add_row([
-                                spec.name.as_str(),
-                                text("rule_id", row),
-                                text("row_key", row),
-                                text("reason", row),
-                            ]);
-                        }
-                    }
+        let Some(manifest) = read_manifest(&bucket, &spec.name, &config.run_id).await? else { continue };
+        for file in &manifest.quarantine_files {
+            let Some(object) = bucket.read(&file.key).await? else { continue };
+            for row in quarantined_rows(&file.key, object.content)? {
+                if config.rule.as_ref().is_some_and(|rule| *rule != row.rule) {
+                    continue;
+                }
+                *counts.entry((spec.name.clone(), row.rule.clone())).or_insert(0_u64) += 1;
+                if left > 0 {
+                    left -= 1;
+                    shown.add_row([
+                        spec.name.clone(),
+                        row.rule,
+                        row.rule_version.to_string(),
+                        row.row_key.unwrap_or_default(),
+                        row.reason,
+                        row.source_row,
+                    ]);
                 }
             }
         }
     }
     match action {
-        QuarantineAction::List => Ok(()),
-        QuarantineAction::Show => print(&shown.to_string()),
+        QuarantineAction::List => {
+            let mut listed = table(&["table", "rule", "rows"]);
+            for ((name, rule), count) in counts {
+                listed.add_row([name, rule, count.to_string()]);
+            }
+            print(&listed.to_string())
+        }
+        QuarantineAction::Show => {
+            let count: u64 = counts.values().sum();
+            print(&format!("{shown}\n{} of {count} rejected rows", config.limit.min(count)))
+        }
     }
 }
 

@@ -52,6 +52,12 @@ pub struct Arguments {
     /// Connections to read over [env: CONNECTIONS] [default: 2]
     #[arg(long, global = true, value_name = "COUNT")]
     connections: Option<NonZero<usize>>,
+    /// `quarantine`: only rows that count under this rule, for example BKG-PRICE
+    #[arg(long, global = true)]
+    rule: Option<String>,
+    /// `quarantine show`: rows to show at most
+    #[arg(long, global = true, value_name = "ROWS", default_value_t = 100)]
+    limit: u64,
 }
 
 #[derive(Debug, Subcommand)]
@@ -78,9 +84,9 @@ pub enum Command {
 
 #[derive(Debug, Clone, Copy, Subcommand)]
 pub enum QuarantineAction {
-    /// List the quarantine files of the run
+    /// Count the run's rejected rows by table and rule
     List,
-    /// Show rule, key and reason of each rejected row
+    /// Show rejected rows: rule, key, reason and the row as it stood at the source
     Show,
 }
 
@@ -136,6 +142,10 @@ pub enum SslMode {
 pub struct QuarantineConfig {
     pub bucket: String,
     pub run_id: RunId,
+    /// Only rows that count under this rule.
+    pub rule: Option<String>,
+    /// Rows to show at most.
+    pub limit: u64,
     pub tables: Vec<&'static TableSpec>,
 }
 
@@ -212,6 +222,8 @@ impl QuarantineConfig {
         Ok(Self {
             bucket: required_var("S3_BUCKET")?,
             run_id: run_id(arguments)?.ok_or(EnvError::Missing("RUN_ID"))?,
+            rule: arguments.rule.clone(),
+            limit: arguments.limit,
             tables: tables(arguments)?,
         })
     }

@@ -272,7 +272,7 @@ pub(crate) fn manifest(
         files: capture.files,
         quarantine_files: capture.quarantine_files,
         rows,
-        violations: standing.with_found(&found),
+        violations: standing.with_found(&found, spec, rows.read + rows.unread),
     };
     match manifest.imbalance() {
         Some(what) => Err(ExtractError::Imbalance { table: spec.name.clone(), what }),

@@ -22,18 +22,19 @@ fn main() -> ExitCode {
         }
     };
     start_logging(format, "extract_rds");
-    match execute(&arguments) {
+    match execute(&arguments, format) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => report_failure(PROGRAM, format, &error),
     }
 }
 
 #[tokio::main]
-async fn execute(arguments: &Arguments) -> Result<(), ExtractError> {
+async fn execute(arguments: &Arguments, format: LogFormat) -> Result<(), ExtractError> {
     match &arguments.command {
         None | Some(Command::Run) => {
             let config = Config::from_arguments(arguments)?;
             let receipt = run_until(&config, termination()).await?;
+            commands::emit_metrics(&receipt, format);
             commands::print_receipt(&receipt)
         }
         Some(Command::Plan) => commands::plan_items(&Config::from_arguments(arguments)?).await,
@@ -42,6 +43,7 @@ async fn execute(arguments: &Arguments) -> Result<(), ExtractError> {
         }
         Some(Command::Seal) => {
             let receipt = seal_until(&Config::from_arguments(arguments)?, termination()).await?;
+            commands::emit_metrics(&receipt, format);
             commands::print_receipt(&receipt)
         }
         Some(Command::Check) => commands::check(&Config::from_arguments(arguments)?).await,

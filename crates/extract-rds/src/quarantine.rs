@@ -1,10 +1,13 @@
 //! Rejected rows as Parquet: which rule, why, and the row as it stood at the source.
 
+use crate::error::ExtractError;
 use arrow::{
-    array::{ArrayRef, Int32Array, RecordBatch, StringArray},
-    datatypes::{DataType, Field, Schema, SchemaRef},
+    array::{Array as _, ArrayRef, AsArray as _, Int32Array, RecordBatch, StringArray},
+    datatypes::{DataType, Field, Int32Type, Schema, SchemaRef},
     error::ArrowError,
 };
+use bytes::Bytes;
+use parquet::{arrow::arrow_reader::ParquetRecordBatchReaderBuilder, errors::ParquetError};
 use rental_core::{RowRule, TableSpec, Violation};
 use serde_json::{Map, Value};
 use std::sync::Arc;
@@ -65,4 +68,46 @@ pub(crate) fn quarantine_batch(spec: &TableSpec, rows: &[RejectedRow]) -> Result
             texts(&|row| Some(source_row(row))),
         ],
     )
+}
+
+/// A row of a quarantine file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct QuarantinedRow {
+    pub(crate) rule: String,
+    pub(crate) rule_version: i32,
+    pub(crate) reason: String,
+    pub(crate) row_key: Option<String>,
+    pub(crate) source_row: String,
+}
+
+/// The rows of a quarantine file.
+///
+/// # Errors
+/// When it is no such file.
+pub(crate) fn quarantined_rows(key: &str, content: Vec<u8>) -> Result<Vec<QuarantinedRow>, ExtractError> {
+    let failed = |source: ParquetError| ExtractError::Parquet { key: key.to_owned(), source };
+    let reader = ParquetRecordBatchReaderBuilder::try_new(Bytes::from(content)).and_then(|reader| reader.build());
+    let mut rows = Vec::new();
+    for batch in reader.map_err(failed)? {
+        let batch = batch.map_err(|error| failed(error.into()))?;
+        let column = |name: &str| {
+            let missing = || failed(ParquetError::General(format!("it has no column `{name}`")));
+            batch.column_by_name(name).ok_or_else(missing)
+        };
+        let text = |name: &str, row: usize| {
+            let texts = column(name)?.as_string_opt::<i32>();
+            Ok::<_, ExtractError>(texts.filter(|texts| texts.is_valid(row)).map(|texts| texts.value(row).to_owned()))
+        };
+        let versions = column("rule_version")?.as_primitive_opt::<Int32Type>();
+        for row in 0..batch.num_rows() {
+            rows.push(QuarantinedRow {
+                rule: text("rule_id", row)?.unwrap_or_default(),
+                rule_version: versions.map_or(0, |versions| versions.value(row)),
+                reason: text("reason", row)?.unwrap_or_default(),
+                row_key: text("row_key", row)?,
+                source_row: text("source_row", row)?.unwrap_or_default(),
+            });
+        }
+    }
+    Ok(rows)
 }

@@ -226,17 +226,23 @@ impl RuleCounts {
         }
     }
 
-    /// Each rule with these counts as those that stand, and those of `found` as the ones that a run found.
-    pub(crate) fn with_found(&self, found: &Self) -> Vec<ViolationCount> {
-        let count = |(breach, standing): (&Breach, &Count)| ViolationCount {
-            rule: breach.0,
-            case: breach.1,
-            rule_version: RowRule::VERSION,
-            severity: breach.2,
-            action: breach.3,
-            standing: standing.count,
-            found: found.0.get(breach).map_or(0, |found| found.count),
-            sample_keys: standing.sample_keys.clone(),
+    /// Each rule with these counts as those that stand among `row_count` rows, and those of `found` as the ones that a run
+    /// found.
+    pub(crate) fn with_found(&self, found: &Self, spec: &TableSpec, row_count: u64) -> Vec<ViolationCount> {
+        let count = |(breach, standing): (&Breach, &Count)| {
+            let &(rule, case, severity, action) = breach;
+            let rule_spec = spec.rules.iter().find(|spec| (spec.rule, spec.case) == (rule, case));
+            ViolationCount {
+                rule,
+                case,
+                rule_version: RowRule::VERSION,
+                severity,
+                action,
+                standing: standing.count,
+                found: found.0.get(breach).map_or(0, |found| found.count),
+                sample_keys: standing.sample_keys.clone(),
+                breach: rule_spec.and_then(|spec| spec.breach(standing.count, row_count)),
+            }
         };
         self.0.iter().map(count).collect()
     }

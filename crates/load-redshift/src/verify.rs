@@ -46,7 +46,7 @@ pub(crate) fn judge(receipt: &Receipt) -> Result<(), LoadError> {
         return Err(LoadError::Unbalanced { run_id: run_id(), imbalances });
     }
     let is_error = |finding: &&Finding| finding.severity == Severity::Error;
-    let findings: Vec<_> = verify.findings.iter().filter(is_error).cloned().collect();
+    let findings: Vec<_> = verify.findings.iter().filter(is_error).cloned().chain(receipt.breaches()).collect();
     if !findings.is_empty() {
         return Err(LoadError::Refused { run_id: run_id(), findings });
     }

@@ -89,7 +89,7 @@ impl MariaDb {
         fs::write(&accounts, account_statements(&admin_password, &extract_password))?;
 
         let port = free_port()?;
-        let command = server_command(programs, &data, &certificate, &accounts, port);
+        let command = server_command(programs, &data, &certificate, &accounts, port)?;
         let signals = StopSignals { clean: libc::SIGTERM, orphaned: libc::SIGKILL };
         let mut process = ServerProcess::start("MariaDB", command, log, signals)?;
         let server = SourceServer {
@@ -112,7 +112,8 @@ async fn install_data_folder(data: &Path, folder: &Path, programs: &Programs) ->
         .args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve"])
         .arg("--innodb-log-file-size=32M")
         .arg(format!("--user={}", own_user()?))
-        .arg(format!("--datadir={}", data.display()));
+        .arg(format!("--datadir={}", data.display()))
+        .arg(temporary_folder(data)?);
     let output = command.kill_on_drop(true).output().await.context("run mariadb-install-db")?;
     let log = folder.join("install.log");
     fs::write(&log, [output.stdout, output.stderr].concat())?;
@@ -122,18 +123,27 @@ async fn install_data_folder(data: &Path, folder: &Path, programs: &Programs) ->
     Ok(())
 }
 
+/// A server that starts removes what looks like its temporary tables, those of other servers included if they share a
+/// folder.
+fn temporary_folder(data: &Path) -> anyhow::Result<String> {
+    let folder = data.with_file_name("temporary");
+    fs::create_dir_all(&folder)?;
+    Ok(format!("--tmpdir={}", folder.display()))
+}
+
 fn server_command(
     programs: &Programs,
     data: &Path,
     certificate: &ServerCertificate,
     accounts: &Path,
     port: u16,
-) -> Command {
+) -> anyhow::Result<Command> {
     let mut command = Command::new(&programs.mariadbd);
     command
         .arg("--no-defaults")
         .args(own_user().map(|user| format!("--user={user}")))
         .arg(format!("--datadir={}", data.display()))
+        .arg(temporary_folder(data)?)
         .arg(format!("--init-file={}", accounts.display()))
         .arg(format!("--port={port}"))
         // A relative name lies in the data folder: an absolute one may exceed what a socket's address holds.
@@ -148,7 +158,7 @@ fn server_command(
         // The data is made anew by every start, so durability buys nothing.
         .args(["--skip-log-bin", "--innodb-flush-log-at-trx-commit=0", "--innodb-doublewrite=0"])
         .args(["--innodb-log-file-size=32M", "--innodb-buffer-pool-size=256M", "--innodb-fast-shutdown=2"]);
-    command
+    Ok(command)
 }
 
 /// One statement per line, as `--init-file` wants them. `mariadb-install-db` leaves a root without a password, reachable

@@ -4,6 +4,7 @@
 mod aws;
 mod bucket;
 mod log_format;
+mod metrics;
 mod receipt;
 mod task_error;
 mod termination;
@@ -11,6 +12,7 @@ mod termination;
 pub use aws::{NoRegion, sdk_config};
 pub use bucket::{Bucket, BucketError, ListedObject, Object, Put, Upload, UploadedObject};
 pub use log_format::{LogFormat, start_logging};
+pub use metrics::{Metrics, Unit};
 pub use receipt::{ReceiptError, read_receipt, update_receipt};
 pub use task_error::{TaskError, report_failure};
 pub use termination::termination;

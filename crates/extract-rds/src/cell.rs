@@ -5,21 +5,24 @@ use crate::{
     source_row::{NoDate, SourceTime, SourceValue},
     source_schema::Zone,
 };
-use arrow::array::{
-    ArrayRef, BooleanBuilder, Date32Builder, Decimal128Builder, Float64Builder, Int32Builder, Int64Builder,
-    StringBuilder, TimestampMicrosecondBuilder,
+use arrow::{
+    array::{
+        Array as _, ArrayRef, BooleanBuilder, Date32Builder, Decimal128Builder, Float64Builder, Int32Builder,
+        Int64Builder, PrimitiveBuilder, StringBuilder, TimestampMicrosecondBuilder,
+    },
+    datatypes::ArrowPrimitiveType,
 };
-use chrono::{Datelike as _, Duration, LocalResult, NaiveDate, NaiveDateTime, TimeZone as _};
+use chrono::{Datelike as _, Duration, LocalResult, NaiveDateTime, TimeZone as _};
 use chrono_tz::Tz;
 use rental_core::{ColumnType, RowRule, SteadyOffsets};
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, ops::RangeInclusive, sync::Arc};
 
 /// Longer than any clock change (a zone that crosses the date line skips a whole day), so that this much earlier the offset before it holds.
 const BEFORE_A_CLOCK_CHANGE: Duration = Duration::hours(25);
 const MICROS_PER_SECOND: i64 = 1_000_000;
 const MICROS_PER_DAY: i64 = 86_400 * MICROS_PER_SECOND;
-/// Days from 0001-01-01, as chrono counts them, to 1970-01-01.
-const EPOCH: i32 = 719_163;
+/// Days since 1970-01-01 that no offset takes out of the years 1 to 9999.
+const SAFE_DAYS: RangeInclusive<i32> = -700_000..=2_900_000;
 
 /// From here on another digit would make more than 38 of them, the most that a decimal of Arrow and Redshift has.
 const MAX_BEFORE_A_DIGIT: i128 = 10_i128.pow(37);
@@ -82,7 +85,7 @@ impl CellBuilder {
             (Self::Double(builder), value) => builder.append_option(keep(double(value), &mut fault)),
             (Self::Boolean(builder), value) => builder.append_option(keep(flag(value), &mut fault)),
             (Self::Date(builder), value) => {
-                let day = time(value).and_then(|time| date(time).map(days_since_1970));
+                let day = time(value).and_then(|time| time.day_number().map_err(no_date));
                 builder.append_option(keep(day, &mut fault));
             }
             (Self::Timestamp { builder, zone }, value) => {
@@ -122,19 +125,33 @@ impl CellBuilder {
         }
     }
 
-    /// The column so far; the builder starts anew.
+    /// The column so far; the builder starts anew, with as much room as this time.
     pub(crate) fn finish(&mut self) -> ArrayRef {
         match self {
-            Self::BigInt(builder) => Arc::new(builder.finish()),
-            Self::Integer(builder) => Arc::new(builder.finish()),
-            Self::Decimal { builder, .. } => Arc::new(builder.finish()),
-            Self::Double(builder) => Arc::new(builder.finish()),
+            Self::BigInt(builder) => primitive(builder),
+            Self::Integer(builder) => primitive(builder),
+            Self::Decimal { builder, .. } => {
+                let values = builder.finish();
+                *builder = Decimal128Builder::with_capacity(values.len()).with_data_type(values.data_type().clone());
+                Arc::new(values)
+            }
+            Self::Double(builder) => primitive(builder),
             Self::Boolean(builder) => Arc::new(builder.finish()),
-            Self::Date(builder) => Arc::new(builder.finish()),
-            Self::Timestamp { builder, .. } => Arc::new(builder.finish()),
-            Self::Text(builder) => Arc::new(builder.finish()),
+            Self::Date(builder) => primitive(builder),
+            Self::Timestamp { builder, .. } => primitive(builder),
+            Self::Text(builder) => {
+                let texts = builder.finish();
+                *builder = StringBuilder::with_capacity(texts.len(), texts.values().len());
+                Arc::new(texts)
+            }
         }
     }
+}
+
+fn primitive<T: ArrowPrimitiveType>(builder: &mut PrimitiveBuilder<T>) -> ArrayRef {
+    let values = builder.finish();
+    *builder = PrimitiveBuilder::with_capacity(values.len());
+    Arc::new(values)
 }
 
 impl SourceZone {
@@ -267,21 +284,21 @@ fn no_date(found: NoDate) -> Fault {
     Box::new((rule, found.reason()))
 }
 
-fn date(time: SourceTime) -> Result<NaiveDate, Fault> {
-    time.date().map_err(no_date)
-}
-
 /// The instant of a time of the source in microseconds since 1970, and what had to be decided about it: a time that a clock
 /// change skips is moved forward by as much, of one that occurs twice the earlier is taken.
 fn instant(time: SourceTime, zone: Zone, source_zone: &SourceZone) -> Result<(i64, Option<&'static str>), Fault> {
-    let local = time.local().map_err(no_date)?;
-    let day = days_since_1970(local.date());
+    let day = time.day_number().map_err(no_date)?;
     let offset = match zone {
         Zone::Utc => Some(0),
         Zone::Stated => source_zone.offsets.on(day),
     };
+    if let Some(seconds) = offset.filter(|_| SAFE_DAYS.contains(&day)) {
+        let seconds =
+            i64::from(time.hour) * 3600 + i64::from(time.minute) * 60 + i64::from(time.second) - i64::from(seconds);
+        return Ok((i64::from(day) * MICROS_PER_DAY + seconds * MICROS_PER_SECOND + i64::from(time.micros), None));
+    }
+    let local = time.local().map_err(no_date)?;
     let (utc, moved) = match offset {
-        Some(0) => (local, None),
         Some(seconds) => (local - Duration::seconds(seconds.into()), None),
         None => by_the_rules(local, source_zone.timezone)?,
     };
@@ -309,10 +326,6 @@ fn in_range(time: NaiveDateTime) -> Result<(), Fault> {
     } else {
         Err(Box::new((RowRule::TsRange, "outside the years 1 to 9999".into())))
     }
-}
-
-fn days_since_1970(date: NaiveDate) -> i32 {
-    date.num_days_from_ce() - EPOCH
 }
 
 #[cfg(test)]

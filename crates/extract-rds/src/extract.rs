@@ -13,7 +13,10 @@ use crate::{
     throttle::Throttle,
 };
 use chrono::{DateTime, Utc};
-use rental_core::{ExtractReceipt, ExtractedTable, Manifest, Receipt, RuleContext, RunDate, SealStatus, TableSpec};
+use chrono_tz::Tz;
+use rental_core::{
+    ExtractReceipt, ExtractedTable, Manifest, Receipt, RowValidator, RuleContext, RunDate, SealStatus, TableSpec,
+};
 use rental_task::{Bucket, sdk_config, update_receipt};
 use std::{
     collections::BTreeMap,
@@ -157,6 +160,10 @@ pub(crate) async fn plan(source: &mut Source, specs: &[&'static TableSpec]) -> R
         let found = source.table(&spec.name).await?;
         match TableReading::plan(spec, &found.columns) {
             Ok(reading) => {
+                // Also finds, before a row is read, what the contract gets wrong about itself.
+                let rules =
+                    RuleContext { run_date: RunDate::default(), reporting_timezone: Tz::UTC, max_nights: u32::MAX };
+                RowValidator::new(spec, rules, reading.absent_columns(spec))?;
                 for column in &reading.ignored {
                     tracing::warn!(table = spec.name, column, "column is not in the contract and is ignored");
                 }

@@ -8,7 +8,18 @@
 use crate::wire::{WireColumn, WireError};
 use chrono::{NaiveDate, NaiveDateTime};
 use mysql_common::constants::ColumnType as WireType;
-use std::{borrow::Cow, fmt::Write as _};
+use std::{borrow::Cow, fmt::Write as _, sync::LazyLock};
+
+/// The years around now, in which nearly all dates lie: asking the calendar for each would be felt.
+const FIRST_YEAR: u16 = 1950;
+const LAST_YEAR: u16 = 2100;
+/// Days since 1970-01-01 of the first day of each month, and of the one after the last.
+static MONTH_STARTS: LazyLock<Vec<i32>> = LazyLock::new(|| {
+    let months = (FIRST_YEAR..=LAST_YEAR).flat_map(|year| (1..=12).map(move |month| (i32::from(year), month)));
+    let start = |(year, month)| NaiveDate::from_ymd_opt(year, month, 1);
+    let starts = months.chain([(i32::from(LAST_YEAR) + 1, 1)]).filter_map(start);
+    starts.map(|start| (start - NaiveDate::default()).num_days() as i32).collect()
+});
 
 /// The bitmap's first two bits belong to nobody.
 const BITMAP_OFFSET: usize = 2;
@@ -180,6 +191,19 @@ impl SourceTime {
         date.ok_or(NoDate::NotInCalendar)
     }
 
+    /// The date as days since 1970-01-01.
+    pub(crate) fn day_number(self) -> Result<i32, NoDate> {
+        self.near_day_number().map_or_else(|| Ok((self.date()? - NaiveDate::default()).num_days() as i32), Ok)
+    }
+
+    fn near_day_number(self) -> Option<i32> {
+        let year = usize::from(self.year.checked_sub(FIRST_YEAR)?);
+        let month = usize::from(self.month.checked_sub(1).filter(|month| *month < 12)?);
+        let [start, end] = *MONTH_STARTS.get(year * 12 + month..)?.first_chunk()?;
+        let day = start + i32::from(self.day) - 1;
+        (start..end).contains(&day).then_some(day)
+    }
+
     /// The date with its time of day.
     pub(crate) fn local(self) -> Result<NaiveDateTime, NoDate> {
         let [hour, minute, second] = [self.hour, self.minute, self.second].map(u32::from);
@@ -219,6 +243,7 @@ impl NoDate {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use chrono::Datelike as _;
 
     fn column(wire_type: WireType, is_unsigned: bool, decimals: u8) -> WireColumn {
         WireColumn { wire_type, is_unsigned, decimals }
@@ -260,6 +285,28 @@ mod tests {
             "12.50",
         ];
         assert_eq!(texts(&columns, &bytes), expected.map(|text| Some(text.to_owned())));
+    }
+
+    #[test]
+    fn days_are_those_of_the_calendar() {
+        let days = (-10_000..60_000).step_by(7).chain([-7306, -7305, 47_846, 47_847]);
+        for day in days {
+            let date = NaiveDate::default() + chrono::Duration::days(day.into());
+            let time = SourceTime {
+                year: date.year() as u16,
+                month: date.month() as u8,
+                day: date.day() as u8,
+                ..SourceTime::default()
+            };
+            assert_eq!(time.day_number(), Ok(day), "{date}");
+        }
+        let no_date = |year, month, day| SourceTime { year, month, day, ..SourceTime::default() }.day_number();
+        for (year, month, day) in [(0, 0, 0), (2025, 0, 10), (2025, 1, 0), (0, 1, 1)] {
+            assert_eq!(no_date(year, month, day), Err(NoDate::ZeroPart), "{year}-{month}-{day}");
+        }
+        for (year, month, day) in [(2025, 2, 29), (2025, 4, 31), (2025, 13, 1), (2100, 12, 32), (9999, 2, 30)] {
+            assert_eq!(no_date(year, month, day), Err(NoDate::NotInCalendar), "{year}-{month}-{day}");
+        }
     }
 
     #[test]

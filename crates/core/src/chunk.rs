@@ -10,7 +10,7 @@ use std::fmt;
 #[serde(tag = "by", rename_all = "lowercase", deny_unknown_fields)]
 pub enum ChunkGrid {
     /// By ranges of `width` consecutive values of an integer key; range `k` starts at `k * width`, also below zero.
-    Key { column: String, width: u32 },
+    Key { column: String, width: u64 },
     /// By UTC day of a timestamp.
     Day { column: String },
 }
@@ -55,10 +55,19 @@ impl Chunk {
 
     /// The chunk of a grid of this width that holds `key`.
     #[must_use]
-    pub fn of_key(key: i64, width: u32) -> Self {
+    pub fn of_key(key: i64, width: u64) -> Self {
         let first = i128::from(key).div_euclid(i128::from(width)) * i128::from(width);
         let clamp = |bound: i128| bound.clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64;
         Self::Keys { first: clamp(first), last: clamp(first + i128::from(width) - 1) }
+    }
+
+    /// The chunk of a coarser grid, whose width is a multiple, that this one is a part of.
+    #[must_use]
+    pub fn within(self, width: u64) -> Self {
+        match self {
+            Self::Keys { first, .. } => Self::of_key(first, width),
+            Self::Day { .. } => self,
+        }
     }
 }
 
@@ -117,6 +126,14 @@ mod tests {
         for (key, (first, last)) in cases {
             assert_eq!(Chunk::of_key(key, 10), Chunk::Keys { first, last }, "{key}");
         }
+    }
+
+    #[test]
+    fn a_coarser_grid_holds_every_key_of_a_finer_one() {
+        for key in [0, 1, -1, 159, 160, -160, -161, i64::MAX, i64::MIN] {
+            assert_eq!(Chunk::of_key(key, 10).within(160), Chunk::of_key(key, 160), "{key}");
+        }
+        assert_eq!(Chunk::WITHOUT_PLACE.within(160), Chunk::WITHOUT_PLACE);
     }
 
     #[test]

@@ -6,16 +6,16 @@
 use crate::{
     error::ExtractError,
     extract_plan::{ExtractPlan, changed_chunks, conditions, ranges},
-    reader::{ChunkReading, ChunkReadings, Others, ReadError, Reader},
+    reader::{ChunkReading, ChunkReadings, Fingerprints, Others, ReadError, Reader},
     row_batch::RowBatch,
     source_schema::Zone,
-    table_writer::TableWriter,
+    table_writer::{ChunkTally, TableWriter},
     wire::{WireConnection, WireError},
 };
-use rental_core::{Chunk, ChunkViolations, DataFile, Fingerprint, TableState};
+use rental_core::{Chunk, ChunkGrid, ChunkViolations, DataFile, Fingerprint, TableState};
 use serde::{Deserialize, Serialize};
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     sync::{
         Mutex, PoisonError,
         atomic::Ordering,
@@ -33,6 +33,7 @@ const WAITING_BATCHES: usize = 2;
 pub(crate) struct Capture {
     #[serde(with = "as_list")]
     pub(crate) chunks: BTreeMap<Chunk, CapturedChunk>,
+    pub(crate) chunk_grid: ChunkGrid,
     pub(crate) files: Vec<DataFile>,
     pub(crate) quarantine_files: Vec<DataFile>,
 }
@@ -59,8 +60,8 @@ pub(crate) fn capture(
     writer: TableWriter<'_>,
     runtime: &Handle,
 ) -> Result<Capture, ExtractError> {
-    let (mut writer, mut found) = pass(reader, statements, connections, writer, runtime)?;
-    let changed = changed_chunks(state, plan, &found, |chunk| writer.quarantined(chunk));
+    let (mut writer, found) = pass(reader, statements, connections, writer, runtime)?;
+    let changed = changed_chunks(state, plan, &found.by_chunk, |chunk| writer.quarantined(chunk));
     if !changed.is_empty() {
         writer.recount(&changed);
         let named = changed.iter().map(|chunk| (*chunk, ChunkReading::Write)).collect();
@@ -70,7 +71,7 @@ pub(crate) fn capture(
         let (writer_after, found_again) = pass(&again, statements, connections, writer, runtime)?;
         writer = writer_after;
         for chunk in &changed {
-            let (first, second) = (found.get(chunk), found_again.get(chunk));
+            let (first, second) = (found.by_chunk.get(chunk), found_again.by_chunk.get(chunk));
             if first != second {
                 writer.abort();
                 return Err(ExtractError::SnapshotMoved { table: reader.spec.name.clone(), chunk: *chunk });
@@ -78,9 +79,14 @@ pub(crate) fn capture(
         }
     }
     let written = writer.finish()?;
-    let chunks = found.drain().map(|(chunk, fingerprint)| {
+    let chunk_grid = found.grid(reader.grid);
+    let tallies = match &chunk_grid {
+        ChunkGrid::Key { width, .. } => tallies_within(written.tallies, *width),
+        ChunkGrid::Day { .. } => written.tallies,
+    };
+    let chunks = found.by_chunk.into_iter().map(|(chunk, fingerprint)| {
         let is_written = changed.contains(&chunk) || plan.readings.of(chunk) == ChunkReading::Write;
-        let tally = written.tallies.get(&chunk);
+        let tally = tallies.get(&chunk);
         let violations = match plan.readings.of(chunk) {
             // Nobody looked at its rows, which are the same as then.
             ChunkReading::Hash if !is_written => state.chunks.get(&chunk).map(|known| known.violations.clone()),
@@ -95,7 +101,7 @@ pub(crate) fn capture(
         (chunk, captured)
     });
     let chunks = chunks.collect();
-    Ok(Capture { chunks, files: written.files, quarantine_files: written.quarantine_files })
+    Ok(Capture { chunks, chunk_grid, files: written.files, quarantine_files: written.quarantine_files })
 }
 
 /// Runs the statements over all connections, one after the other on each, and writes what comes.
@@ -105,7 +111,7 @@ fn pass<'w>(
     connections: &mut [WireConnection],
     writer: TableWriter<'w>,
     runtime: &Handle,
-) -> Result<(TableWriter<'w>, HashMap<Chunk, Fingerprint>), ExtractError> {
+) -> Result<(TableWriter<'w>, Fingerprints), ExtractError> {
     let (sender, receiver) = sync_channel(WAITING_BATCHES * connections.len());
     let queue = Mutex::new(statements.into_iter());
     let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
@@ -117,12 +123,12 @@ fn pass<'w>(
             .map(|connection| {
                 let (sender, next) = (sender.clone(), &next);
                 scope.spawn(move || {
-                    let mut found = Vec::new();
+                    let mut found = Fingerprints::of(reader.grid);
                     while let Some(statement) = next() {
                         let read = reader.read(connection, &statement, &sender);
                         // The others need not go on for nothing.
                         let read = read.inspect_err(|_| reader.gives_up.store(true, Ordering::Relaxed))?;
-                        found.push(read);
+                        found.join(read, reader.may_coarsen);
                     }
                     Ok(found)
                 })
@@ -134,16 +140,11 @@ fn pass<'w>(
     });
     // A panic goes on where somebody sees it.
     let writer = taken.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-    let mut sum: HashMap<Chunk, Fingerprint> = HashMap::new();
+    let mut sum = Fingerprints::of(reader.grid);
     let mut first_error = None;
     for outcome in read {
         match outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic)) {
-            Ok(parts) => {
-                for (chunk, part) in parts.into_iter().flatten() {
-                    let entry = sum.entry(chunk).or_default();
-                    *entry = entry.with(part);
-                }
-            }
+            Ok(found) => sum.join(found, reader.may_coarsen),
             // That another one gave up is not why.
             Err(ReadError::NotWanted) if first_error.is_some() => {}
             Err(error) => {
@@ -160,6 +161,15 @@ fn pass<'w>(
             Err(reader.failed(error))
         }
     }
+}
+
+/// Tallies in the grid that the fingerprints came to have.
+fn tallies_within(tallies: BTreeMap<Chunk, ChunkTally>, width: u64) -> BTreeMap<Chunk, ChunkTally> {
+    let mut joined: BTreeMap<Chunk, ChunkTally> = BTreeMap::new();
+    for (chunk, tally) in tallies {
+        joined.entry(chunk.within(width)).or_default().join(tally);
+    }
+    joined
 }
 
 fn take_all<'w>(

@@ -274,7 +274,7 @@ pub(crate) fn hinted(spec: &TableSpec, run_date: RunDate, last_snapshot: Option<
 /// Cuts key ranges in halves until each has at most `target` rows by the server's `estimate`; cuts lie between chunks.
 pub(crate) async fn split_keys<E>(
     range: (i64, i64),
-    width: u32,
+    width: u64,
     target: u64,
     mut estimate: impl AsyncFnMut(i64, i64) -> Result<u64, E>,
 ) -> Result<Vec<ChunkRange>, E> {

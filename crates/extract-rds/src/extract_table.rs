@@ -68,7 +68,9 @@ pub(crate) async fn extract_table(
         None if snapshot.readers.len() > 1 => whole_table(run, table, state, source, snapshot).await?,
         ranges => ranges.clone(),
     };
-    let captured = capture_ranges(run, table, &plan, ranges.as_deref(), snapshot, state, attempt)?;
+    // What is known of a table is known in its grid.
+    let may_coarsen = state.chunks.is_empty();
+    let captured = capture_ranges(run, table, &plan, ranges.as_deref(), may_coarsen, snapshot, state, attempt)?;
     let absent_columns = table.reading.absent_columns(table.spec);
     manifest(run, table.spec, absent_columns, basis, &plan, state, captured, snapshot.described(run, source))
 }
@@ -77,11 +79,13 @@ pub(crate) async fn extract_table(
 ///
 /// # Errors
 /// When source or bucket fail.
+#[expect(clippy::too_many_arguments, reason = "all of them differ from call to call")]
 pub(crate) fn capture_ranges(
     run: &RunContext<'_>,
     table: &TableSource,
     plan: &ExtractPlan,
     ranges: Option<&[ChunkRange]>,
+    may_coarsen: bool,
     snapshot: &mut SourceSnapshot,
     state: &TableState,
     attempt: &str,
@@ -94,6 +98,7 @@ pub(crate) fn capture_ranges(
         reading,
         grid: grid(table.spec, state),
         source_zone: &run.source_zone,
+        may_coarsen,
         seed: xxh3_64(basis(run, table).as_bytes()),
         readings: &plan.readings,
         throttle: &run.throttle,
@@ -264,7 +269,7 @@ pub(crate) fn manifest(
         snapshot,
         columns: spec.columns.iter().map(|column| column.name.clone()).collect(),
         absent_columns,
-        chunk_grid: grid(spec, state).clone(),
+        chunk_grid: capture.chunk_grid,
         replaced_chunks,
         unchanged_chunk_count,
         scope: plan.scope,

@@ -149,7 +149,8 @@ pub(crate) async fn chunk(
         let plan = planned.extract_plan(&state);
         let attempt = &Uuid::new_v4().simple().to_string()[..8];
         let ranges = planned.ranges.as_deref();
-        let capture = capture_ranges(&run, table, &plan, ranges, &mut snapshot, &state, attempt)?;
+        // The grid is the same for all items.
+        let capture = capture_ranges(&run, table, &plan, ranges, false, &mut snapshot, &state, attempt)?;
         let part = Part { snapshot: snapshot.described(&run, &source), capture };
         // Whoever is first counts; the files of the others are removed after the seal.
         bucket.replace(&key, to_json(&key, &part)?, None).await?;

@@ -23,6 +23,10 @@ use std::{
 };
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
+/// More chunks than this make a state that takes longer to read than the rows of a chunk.
+const MAX_CHUNKS: usize = 20_000;
+/// By how much the grid of a table whose keys lie far apart is made coarser at a time.
+const COARSER: u64 = 16;
 /// Rows after which the throttle and the progress bar hear of them.
 const REPORTED_ROWS: u64 = 1024;
 
@@ -88,6 +92,8 @@ pub(crate) struct Reader<'a> {
     pub(crate) reading: &'a TableReading,
     pub(crate) grid: &'a ChunkGrid,
     pub(crate) source_zone: &'a SourceZone,
+    /// Whether the grid may be made coarser: nobody has seen the table before.
+    pub(crate) may_coarsen: bool,
     /// Sets fingerprints of another basis apart.
     pub(crate) seed: u64,
     pub(crate) readings: &'a ChunkReadings,
@@ -97,6 +103,14 @@ pub(crate) struct Reader<'a> {
     pub(crate) stop: &'a AtomicBool,
     /// Set by a reader that failed, for the others.
     pub(crate) gives_up: &'a AtomicBool,
+}
+
+/// What was read of each chunk.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Fingerprints {
+    pub(crate) by_chunk: HashMap<Chunk, Fingerprint>,
+    /// Width of the key ranges; none of days.
+    width: Option<u64>,
 }
 
 /// The chunk that rows go to at the moment; most rows go to the same as the one before.
@@ -116,7 +130,7 @@ enum Place {
 }
 
 impl Reader<'_> {
-    /// Reads the rows of a statement; returns the fingerprints of what was read, by chunk.
+    /// Reads the rows of a statement; returns the fingerprints of what was read.
     ///
     /// # Errors
     /// When the connection is lost or nobody takes the rows.
@@ -125,12 +139,12 @@ impl Reader<'_> {
         connection: &mut WireConnection,
         statement: &str,
         batches: &SyncSender<RowBatch>,
-    ) -> Result<HashMap<Chunk, Fingerprint>, ReadError> {
+    ) -> Result<Fingerprints, ReadError> {
         let mut rows = connection.select(statement)?;
         let columns = rows.columns().to_vec();
         let zone = self.reading.selected.first().map_or(Zone::Utc, |position| self.reading.zone(*position));
         let mut builder = RowBatchBuilder::new(self.spec, self.reading, self.source_zone, &columns);
-        let mut fingerprints = HashMap::new();
+        let mut fingerprints = Fingerprints::of(self.grid);
         let mut current: Option<Current> = None;
         let mut unreported = 0;
         while let Some(bytes) = rows.next()? {
@@ -138,12 +152,11 @@ impl Reader<'_> {
             let to = match &mut current {
                 Some(same) if same.holds(place) => same,
                 _ => {
-                    let next = self.begin(place);
-                    if let Some(left) = current.replace(next) {
+                    if let Some(left) = current.take() {
                         left.leave(&mut fingerprints);
+                        fingerprints.coarsen(self.may_coarsen);
                     }
-                    let Some(next) = &mut current else { continue };
-                    next
+                    current.insert(self.begin(place, fingerprints.width))
                 }
             };
             match to.reading {
@@ -182,9 +195,9 @@ impl Reader<'_> {
         })
     }
 
-    fn begin(&self, place: Place) -> Current {
-        let chunk = match (place, self.grid) {
-            (Place::Key(key), ChunkGrid::Key { width, .. }) => Chunk::of_key(key, *width),
+    fn begin(&self, place: Place, width: Option<u64>) -> Current {
+        let chunk = match (place, width) {
+            (Place::Key(key), Some(width)) => Chunk::of_key(key, width),
             (Place::Day(day), _) => {
                 Chunk::Day { day: NaiveDate::default().checked_add_signed(Duration::days(day.into())) }
             }
@@ -212,10 +225,58 @@ impl Current {
         }
     }
 
-    fn leave(self, fingerprints: &mut HashMap<Chunk, Fingerprint>) {
+    fn leave(self, fingerprints: &mut Fingerprints) {
         if self.reading != ChunkReading::Ignore {
-            let sum = fingerprints.entry(self.chunk).or_default();
-            *sum = sum.with(self.fingerprint);
+            fingerprints.add(self.chunk, self.fingerprint);
+        }
+    }
+}
+
+impl Fingerprints {
+    pub(crate) fn of(grid: &ChunkGrid) -> Self {
+        let width = match grid {
+            ChunkGrid::Key { width, .. } => Some(*width),
+            ChunkGrid::Day { .. } => None,
+        };
+        Self { by_chunk: HashMap::new(), width }
+    }
+
+    /// Adds what was read elsewhere, in the coarser grid of both.
+    pub(crate) fn join(&mut self, mut other: Self, may_coarsen: bool) {
+        let width = self.width.max(other.width);
+        self.widen(width);
+        other.widen(width);
+        other.by_chunk.into_iter().for_each(|(chunk, part)| self.add(chunk, part));
+        self.coarsen(may_coarsen);
+    }
+
+    /// The grid that the chunks are of.
+    pub(crate) fn grid(&self, grid: &ChunkGrid) -> ChunkGrid {
+        match (grid, self.width) {
+            (ChunkGrid::Key { column, .. }, Some(width)) => ChunkGrid::Key { column: column.clone(), width },
+            (grid, _) => grid.clone(),
+        }
+    }
+
+    fn add(&mut self, chunk: Chunk, part: Fingerprint) {
+        let sum = self.by_chunk.entry(chunk).or_default();
+        *sum = sum.with(part);
+    }
+
+    /// Fingerprints are sums, so that those of the parts make that of the whole.
+    fn coarsen(&mut self, may_coarsen: bool) {
+        while may_coarsen && self.by_chunk.len() > MAX_CHUNKS {
+            let Some(coarser) = self.width.and_then(|width| width.checked_mul(COARSER)) else { return };
+            self.widen(Some(coarser));
+        }
+    }
+
+    fn widen(&mut self, width: Option<u64>) {
+        if let Some(width) = width.filter(|_| width != self.width) {
+            self.width = Some(width);
+            for (chunk, part) in std::mem::take(&mut self.by_chunk) {
+                self.add(chunk.within(width), part);
+            }
         }
     }
 }
@@ -224,5 +285,37 @@ fn send(builder: &mut RowBatchBuilder<'_>, batches: &SyncSender<RowBatch>) -> Re
     match builder.finish()? {
         Some(batch) => batches.send(batch).map_err(|_| ReadError::NotWanted),
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_that_lie_far_apart_make_a_coarser_grid_with_the_same_sums() {
+        let grid = ChunkGrid::Key { column: "id".into(), width: 10 };
+        let mut parts = [Fingerprints::of(&grid), Fingerprints::of(&grid)];
+        for key in 0..50_000_i64 {
+            let part = &mut parts[usize::from(key % 5 == 0)];
+            let chunk = Chunk::of_key(key * 1_000_000, 10).within(part.width.unwrap());
+            part.add(chunk, Fingerprint { row_count: 1, hash: 3 });
+            part.coarsen(true);
+        }
+        let [mut sum, other] = parts;
+        sum.join(other, true);
+        assert!(sum.by_chunk.len() <= MAX_CHUNKS, "{}", sum.by_chunk.len());
+        let total = sum.by_chunk.values().fold(Fingerprint::default(), |sum, part| sum.with(*part));
+        assert_eq!(total, Fingerprint { row_count: 50_000, hash: 150_000 });
+        let ChunkGrid::Key { width, .. } = sum.grid(&grid) else { panic!("another grid") };
+        assert!(sum.by_chunk.keys().all(|chunk| chunk.within(width) == *chunk), "chunks of two widths");
+    }
+
+    #[test]
+    fn a_grid_that_is_known_stays() {
+        let mut known = Fingerprints::of(&ChunkGrid::Key { column: "id".into(), width: 10 });
+        (0..30_000).for_each(|key| known.add(Chunk::of_key(key * 10, 10), Fingerprint::default()));
+        known.coarsen(false);
+        assert_eq!((known.by_chunk.len(), known.width), (30_000, Some(10)));
     }
 }

@@ -69,7 +69,15 @@ pub(crate) async fn seal(bucket: &Bucket, manifest: &Manifest, read: ReadState) 
     bucket.write(&copy_key, to_json(&copy_key, &manifest.copy_manifest(bucket.name()))?, JSON).await?;
     let key = object_key::manifest(table, &manifest.run_id);
     if bucket.replace(&key, to_json(&key, manifest)?, None).await? == Put::Contended {
-        return Err(ExtractError::Abandoned { table: table.clone(), run_id: manifest.run_id.clone() });
+        let lost = match read_manifest(bucket, table, &manifest.run_id).await? {
+            // A request whose answer was lost is repeated, and then finds what it wrote itself.
+            Some(found) if found == *manifest => None,
+            Some(found) if found.status == SealStatus::Sealed => Some(ExtractError::LostRace { table: table.clone() }),
+            _ => Some(ExtractError::Abandoned { table: table.clone(), run_id: manifest.run_id.clone() }),
+        };
+        if let Some(lost) = lost {
+            return Err(lost);
+        }
     }
     let after = ReadState { state: announced.state.after(manifest), etag: announced.etag };
     write_state(bucket, table, after).await.map(drop)
@@ -132,6 +140,10 @@ async fn write_state(bucket: &Bucket, table: &str, read: ReadState) -> Result<Re
     let key = object_key::table_state(table);
     match bucket.replace(&key, to_json(&key, &read.state)?, read.etag.as_deref()).await? {
         Put::Done { etag } => Ok(ReadState { state: read.state, etag }),
-        Put::Contended => Err(ExtractError::LostRace { table: table.to_owned() }),
+        Put::Contended => {
+            // As above: it may be this very state that stands there.
+            let found = read_state(bucket, table).await?;
+            if found.state == read.state { Ok(found) } else { Err(ExtractError::LostRace { table: table.to_owned() }) }
+        }
     }
 }

@@ -192,10 +192,26 @@ impl<'a> TableWriter<'a> {
     }
 }
 
+impl Count {
+    fn join(&mut self, count: u64, sample_keys: &[String]) {
+        self.count += count;
+        let room = SAMPLE_KEYS.saturating_sub(self.sample_keys.len());
+        self.sample_keys.extend(sample_keys.iter().take(room).cloned());
+    }
+}
+
 impl ChunkTally {
     fn count_of(&mut self, violation: &Violation) -> &mut Count {
         let breach = (violation.rule, violation.case, violation.severity, violation.action);
         self.violations.entry(breach).or_default()
+    }
+
+    /// Adds what was found in another part of the chunk.
+    pub(crate) fn join(&mut self, other: Self) {
+        self.quarantined += other.quarantined;
+        for (breach, part) in other.violations {
+            self.violations.entry(breach).or_default().join(part.count, &part.sample_keys);
+        }
     }
 
     /// In the form that manifest and state keep.
@@ -220,9 +236,7 @@ impl RuleCounts {
     pub(crate) fn add(&mut self, violations: &[ChunkViolations]) {
         for part in violations {
             let sum = self.0.entry((part.rule, part.case, part.severity, part.action)).or_default();
-            sum.count += part.count;
-            let room = SAMPLE_KEYS.saturating_sub(sum.sample_keys.len());
-            sum.sample_keys.extend(part.sample_keys.iter().take(room).cloned());
+            sum.join(part.count, &part.sample_keys);
         }
     }
 

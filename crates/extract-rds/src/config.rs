@@ -1,6 +1,11 @@
 //! What the program needs to know, from flags and environment. Everything that can be wrong with it is found here,
 //! before the first connection.
 
+use crate::{
+    authorities::AuthoritiesError,
+    data_files::FileLayout,
+    source_config::{SourceConfig, SslMode},
+};
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use clap::{Parser, Subcommand};
@@ -10,12 +15,8 @@ use rental_core::{
     table_spec, table_specs,
 };
 use rental_task::NoRegion;
-use secrecy::SecretString;
-use std::{fmt, num::NonZero, path::PathBuf, str::FromStr};
+use std::{fmt, num::NonZero, str::FromStr};
 
-use crate::data_files::FileLayout;
-
-const DEFAULT_PORT: u16 = 3306;
 const DEFAULT_MAX_NIGHTS: u32 = 365;
 /// Reading so many rows takes seconds: nothing to save, and nothing missed.
 const DEFAULT_HINT_MIN_ROWS: u64 = 1_000_000;
@@ -58,6 +59,12 @@ pub struct Arguments {
     /// `quarantine show`: rows to show at most
     #[arg(long, global = true, value_name = "ROWS", default_value_t = 100)]
     limit: u64,
+    /// What is asked of TLS: VERIFY_IDENTITY, VERIFY_CA, REQUIRED or DISABLED [env: RDS_SSL_MODE] [default: VERIFY_IDENTITY]
+    #[arg(long, global = true, value_name = "MODE")]
+    ssl_mode: Option<SslMode>,
+    /// Seconds after which the source ends a statement, 0 for never [env: STATEMENT_TIMEOUT_S] [default: 3600]
+    #[arg(long, global = true, value_name = "SECONDS")]
+    statement_timeout_s: Option<u32>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -113,30 +120,6 @@ pub struct Config {
     pub kms_key: Option<String>,
 }
 
-/// How to reach the source.
-#[derive(Debug, Clone)]
-pub struct SourceConfig {
-    pub host: String,
-    pub port: u16,
-    pub database: String,
-    pub user: String,
-    pub password: SecretString,
-    pub ssl_mode: SslMode,
-    /// PEM file with the authorities to trust beside the system's.
-    pub ssl_ca: Option<PathBuf>,
-    /// The zone of the source's DATETIME values.
-    pub timezone: Tz,
-}
-
-/// What is asked of TLS, by the names that MySQL uses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SslMode {
-    Disabled,
-    Required,
-    VerifyCa,
-    VerifyIdentity,
-}
-
 /// Where to look for rejected rows.
 #[derive(Debug, Clone)]
 pub struct QuarantineConfig {
@@ -156,24 +139,25 @@ pub enum ConfigError {
     Env(#[from] EnvError),
     #[error(transparent)]
     UnknownTable(#[from] UnknownTable),
-    #[error("read the authorities named by `RDS_SSL_CA`: `{}`", path.display())]
-    SslCa { path: PathBuf, source: std::io::Error },
+    #[error("missing variable `RDS_PASSWORD`, or `RDS_SECRET_ARN` or `RDS_IAM_AUTH` in its place")]
+    NoAuthentication,
+    #[error("`{0}` and `{1}` are both set")]
+    TwoAuthentications(&'static str, &'static str),
+    #[error("`RDS_IAM_AUTH` sends a token as it is, which `RDS_SSL_MODE` {0} may show to others than the server")]
+    TokenInTheOpen(SslMode),
+    #[error(transparent)]
+    SslCa(#[from] AuthoritiesError),
     #[error("variable `{name}` has the value `{value}`: {reason}")]
     OutOfRange { name: &'static str, value: u32, reason: &'static str },
     #[error(transparent)]
     NoRegion(#[from] NoRegion),
 }
 
-/// A text that is none of the accepted ones.
-#[derive(Debug, thiserror::Error)]
-#[error("expected one of {0}")]
-pub struct NotOneOf(&'static str);
-
 impl Config {
     /// # Errors
     /// A variable that is missing or cannot be understood, a table without a contract.
     pub fn from_arguments(arguments: &Arguments) -> Result<Self, ConfigError> {
-        let source = SourceConfig::from_env()?;
+        let source = SourceConfig::from_env(arguments.ssl_mode, arguments.statement_timeout_s)?;
         Ok(Self {
             bucket: required_var("S3_BUCKET")?,
             run_id: run_id(arguments)?.unwrap_or_else(RunId::now),
@@ -193,25 +177,6 @@ impl Config {
             },
             kms_key: var("S3_KMS_KEY_ID")?,
         })
-    }
-}
-
-impl SourceConfig {
-    fn from_env() -> Result<Self, ConfigError> {
-        let config = Self {
-            host: required_var("RDS_HOST")?,
-            port: var_parsed("RDS_PORT")?.unwrap_or(DEFAULT_PORT),
-            database: required_var("RDS_DATABASE")?,
-            user: required_var("RDS_USER")?,
-            password: required_var("RDS_PASSWORD")?.into(),
-            ssl_mode: var_parsed("RDS_SSL_MODE")?.unwrap_or(SslMode::VerifyIdentity),
-            ssl_ca: var("RDS_SSL_CA")?.map(PathBuf::from),
-            timezone: required_var("SOURCE_TIMEZONE").and_then(|_| var_parsed("SOURCE_TIMEZONE"))?.unwrap_or(Tz::UTC),
-        };
-        if let Some(path) = &config.ssl_ca {
-            std::fs::File::open(path).map_err(|source| ConfigError::SslCa { path: path.clone(), source })?;
-        }
-        Ok(config)
     }
 }
 
@@ -247,7 +212,8 @@ fn tables(arguments: &Arguments) -> Result<Vec<&'static TableSpec>, ConfigError>
     Ok(names.into_iter().map(table_spec).collect::<Result<_, _>>()?)
 }
 
-fn given_or<T>(given: Option<T>, name: &'static str) -> Result<Option<T>, EnvError>
+/// What the flag says, else the variable.
+pub(crate) fn given_or<T>(given: Option<T>, name: &'static str) -> Result<Option<T>, EnvError>
 where
     T: FromStr,
     T::Err: fmt::Display,
@@ -266,26 +232,5 @@ fn max_nights() -> Result<u32, ConfigError> {
     match var_parsed("MAX_NIGHTS")?.unwrap_or(DEFAULT_MAX_NIGHTS) {
         0 => Err(ConfigError::OutOfRange { name: "MAX_NIGHTS", value: 0, reason: "expected 1 or more nights" }),
         nights => Ok(nights),
-    }
-}
-
-impl FromStr for SslMode {
-    type Err = NotOneOf;
-
-    fn from_str(text: &str) -> Result<Self, NotOneOf> {
-        match text.to_ascii_uppercase().as_str() {
-            "DISABLED" => Ok(Self::Disabled),
-            "REQUIRED" => Ok(Self::Required),
-            "VERIFY_CA" => Ok(Self::VerifyCa),
-            "VERIFY_IDENTITY" => Ok(Self::VerifyIdentity),
-            _ => Err(NotOneOf("VERIFY_IDENTITY, VERIFY_CA, REQUIRED, DISABLED")),
-        }
-    }
-}
-
-impl fmt::Display for SourceConfig {
-    /// Where the source is, without secrets.
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}@{}:{}/{}", self.user, self.host, self.port, self.database)
     }
 }

@@ -1,6 +1,10 @@
 //! Everything that can end an extract, what each means for whoever started it, and the way out.
 
-use crate::{config::ConfigError, source::SourceError, source_schema::Drift};
+use crate::{
+    config::ConfigError,
+    source_error::{AUTHORITIES_HINT, SourceError},
+    source_schema::Drift,
+};
 use rental_core::{Chunk, ContractFault, ManifestError, RunDate, RunId};
 use rental_task::{BucketError, ReceiptError, TaskError};
 use std::{borrow::Cow, error::Error};
@@ -134,9 +138,16 @@ impl TaskError for ExtractError {
             Self::Config(ConfigError::UnknownTable(_)) => {
                 "correct `--tables` or `TABLES`; without them all tables are taken"
             }
-            Self::Config(ConfigError::SslCa { .. }) => {
-                "name a readable PEM file, or leave it out to trust the system's authorities"
+            Self::Config(ConfigError::NoAuthentication) => {
+                "`RDS_PASSWORD` is the user's password, `RDS_SECRET_ARN` a secret that holds it, `RDS_IAM_AUTH=true` takes the task's own role; `.env.example` explains every variable"
             }
+            Self::Config(ConfigError::TwoAuthentications(..)) => {
+                "keep one of them and leave the other empty: they are two ways to enter the source"
+            }
+            Self::Config(ConfigError::TokenInTheOpen(_)) => {
+                "leave `RDS_SSL_MODE` at VERIFY_IDENTITY; Amazon RDS's authorities are trusted as it is"
+            }
+            Self::Config(ConfigError::SslCa(_)) => AUTHORITIES_HINT,
             Self::Config(ConfigError::NoRegion(_)) => "set `AWS_REGION`, or a profile that has a region",
             Self::Source(error) => return error.hint().map(Cow::Borrowed),
             Self::Bucket(error) => return error.hint().map(Cow::Borrowed),

@@ -1,16 +1,20 @@
 //! Takes the marketplace's tables from a MySQL-protocol server to S3: one consistent snapshot, every row checked against its
 //! contract, changed chunks as Parquet, and last a manifest that seals the table.
 
+mod authorities;
 mod capture;
 mod cell;
 pub mod commands;
 mod config;
+mod connection;
+mod credentials;
 mod data_files;
 mod error;
 mod extract;
 mod extract_plan;
 mod extract_table;
 mod fan_out;
+mod iam_token;
 mod json;
 mod progress;
 mod quarantine;
@@ -20,6 +24,8 @@ mod row_group;
 mod seal;
 mod snapshot;
 mod source;
+mod source_config;
+mod source_error;
 mod source_row;
 mod source_schema;
 mod table_writer;
@@ -27,5 +33,10 @@ mod throttle;
 mod wire;
 
 pub use config::{Arguments, Command, Config, ConfigError, QuarantineConfig};
+pub use connection::Connector;
+pub use credentials::Authentication;
 pub use error::ExtractError;
 pub use extract::{chunk_until, run_until, seal_until};
+pub use source_config::{SourceConfig, SslMode};
+pub use source_error::{SourceError, TlsFault};
+pub use wire::WireConnection;

@@ -4,8 +4,9 @@
 
 use crate::{
     extract_table::RunContext,
-    source::{Source, SourceError},
-    wire::{WireConnection, WireError, WireOptions},
+    source::Source,
+    source_error::SourceError,
+    wire::{WireConnection, WireError},
 };
 use chrono::{DateTime, Utc};
 use rental_core::{Snapshot, TableSpec};
@@ -33,13 +34,13 @@ impl SourceSnapshot {
         connections: NonZero<usize>,
     ) -> Result<Self, SourceError> {
         if connections.get() == 1 {
-            return Self::open_unlocked(source, 1, "consistent snapshot, one connection".to_owned());
+            return Self::open_unlocked(source, 1, "consistent snapshot, one connection".to_owned()).await;
         }
         let tables: Vec<_> = specs.iter().map(|spec| spec.name.as_str()).collect();
         match source.lock(&tables).await {
             Ok(()) => {
                 let mode = format!("consistent snapshot, {connections} connections under a table lock");
-                let opened = Self::open_unlocked(source, connections.get(), mode);
+                let opened = Self::open_unlocked(source, connections.get(), mode).await;
                 // Also when it failed: nobody is kept waiting.
                 let unlocked = source.unlock().await;
                 let snapshot = opened?;
@@ -49,7 +50,7 @@ impl SourceSnapshot {
             Err(refused) => {
                 tracing::info!(reason = refused.to_string(), "tables cannot be locked: reading over one connection");
                 let mode = format!("consistent snapshot, one connection, since {refused}");
-                Self::open_unlocked(source, 1, mode)
+                Self::open_unlocked(source, 1, mode).await
             }
         }
     }
@@ -64,29 +65,24 @@ impl SourceSnapshot {
         }
     }
 
-    fn open_unlocked(source: &Source, connections: usize, mode: String) -> Result<Self, SourceError> {
-        let open = || {
-            source
-                .wire_options()
-                .and_then(|options| open_one(&options).map_err(|error| source.failed("open a snapshot", error)))
+    async fn open_unlocked(source: &Source, connections: usize, mode: String) -> Result<Self, SourceError> {
+        let open = async || {
+            let mut connection = source.connect_wire().await?;
+            let at = begin(&mut connection).map_err(|error| source.failed("open a snapshot", error))?;
+            Ok::<_, SourceError>((connection, at))
         };
-        let first = open()?;
+        let first = open().await?;
         let (mut readers, at) = (vec![first.0], first.1);
         for _ in 1..connections {
-            readers.push(open()?.0);
+            readers.push(open().await?.0);
         }
         Ok(Self { readers, at, mode })
     }
 }
 
-/// A connection in a snapshot of its own, and the server's clock then.
-fn open_one(options: &WireOptions) -> Result<(WireConnection, DateTime<Utc>), WireError> {
-    let mut connection = WireConnection::open(options)?;
-    for statement in
-        options.session.iter().map(String::as_str).chain(["set session transaction isolation level repeatable read"])
-    {
-        connection.execute(statement)?;
-    }
+/// Puts a connection into a snapshot of its own; the server's clock then.
+fn begin(connection: &mut WireConnection) -> Result<DateTime<Utc>, WireError> {
+    connection.execute("set session transaction isolation level repeatable read")?;
     // Error 138 is only a warning: under another isolation level the server takes no snapshot and goes on.
     // https://dev.mysql.com/doc/refman/8.0/en/commit.html
     if connection.execute("start transaction with consistent snapshot, read only")? > 0 {
@@ -101,5 +97,5 @@ fn open_one(options: &WireOptions) -> Result<(WireConnection, DateTime<Utc>), Wi
     let clock = connection.text("select cast(utc_timestamp(6) as char)", 0)?.unwrap_or_default();
     let at = chrono::NaiveDateTime::parse_from_str(&clock, "%Y-%m-%d %H:%M:%S%.f");
     let at = at.map_err(|_| WireError::Protocol("the time of the server's clock"))?;
-    Ok((connection, at.and_utc()))
+    Ok(at.and_utc())
 }

@@ -1,34 +1,22 @@
-//! The source's catalog and locks: what is asked of it beside its rows. This file and those of `wire` are the ones that know
-//! the MySQL protocol.
+//! The source's catalog and locks: what is asked of it beside its rows. `connection.rs` enters it.
 
 use crate::{
-    config::{SourceConfig, SslMode},
+    connection::Connector,
+    source_config::SourceConfig,
+    source_error::{DriverError, SourceError},
     source_schema::{SourceColumn, SourceColumns},
-    wire::{TlsError, WireError, WireOptions, tls_config},
+    wire::WireConnection,
 };
-use rustls::RootCertStore;
-use secrecy::ExposeSecret as _;
-use sqlx::{
-    AssertSqlSafe, ConnectOptions as _, Connection as _, MySqlConnection, Row as _,
-    mysql::{MySqlConnectOptions, MySqlDatabaseError, MySqlRow, MySqlSslMode},
-};
-use std::{error::Error, sync::Arc, sync::atomic::AtomicBool, time::Duration};
+use sqlx::{AssertSqlSafe, Connection as _, MySqlConnection, Row as _, mysql::MySqlRow};
+use std::sync::{Arc, atomic::AtomicBool};
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Silence after which the server counts as gone: longer than a table may take to be searched for its first row.
-const READ_TIMEOUT: Duration = Duration::from_secs(15 * 60);
 /// How long a lock may be waited for, in seconds: while it is, others wait behind it.
 const LOCK_WAIT_S: u32 = 5;
-/// Numbers of the server's errors: https://dev.mysql.com/doc/mysql-errors/8.0/en/server-error-reference.html
-const ACCESS_DENIED: [u16; 4] = [1044, 1045, 1142, 1698];
-const UNKNOWN_DATABASE: u16 = 1049;
 
 /// A connection to the source for everything but rows.
 pub(crate) struct Source {
     connection: MySqlConnection,
-    config: SourceConfig,
-    place: String,
-    stop: Arc<AtomicBool>,
+    connector: Connector,
     pub(crate) server_version: String,
 }
 
@@ -42,105 +30,26 @@ pub(crate) struct SourceTable {
     pub(crate) row_count: Option<u64>,
 }
 
-/// Why the source could not be read.
-#[derive(Debug, thiserror::Error)]
-pub enum SourceError {
-    #[error("no connection to {place} within {} s", CONNECT_TIMEOUT.as_secs())]
-    Timeout { place: String },
-    #[error("access to {place} is denied: {message}")]
-    AccessDenied { place: String, message: String },
-    #[error("database of {place} does not exist")]
-    UnknownDatabase { place: String },
-    #[error("no trusted TLS connection to {place}")]
-    Tls { place: String, source: Box<dyn Error + Send + Sync> },
-    #[error("stopped by a signal")]
-    Stopped,
-    #[error("{action} at {place}")]
-    Failed { action: String, place: String, source: Box<dyn Error + Send + Sync> },
-}
-
-impl SourceError {
-    #[must_use]
-    pub fn is_retryable(&self) -> bool {
-        match self {
-            Self::Timeout { .. } | Self::Failed { .. } | Self::Stopped => true,
-            Self::AccessDenied { .. } | Self::UnknownDatabase { .. } | Self::Tls { .. } => false,
-        }
-    }
-
-    #[must_use]
-    pub fn hint(&self) -> Option<&'static str> {
-        match self {
-            Self::Timeout { .. } => Some("check `RDS_HOST`, `RDS_PORT` and that the network lets this machine in"),
-            Self::AccessDenied { .. } => Some(
-                "check `RDS_USER`, `RDS_PASSWORD` and `RDS_DATABASE`, that the user may SELECT from the four tables, and that `RDS_SSL_MODE` is not DISABLED where the server asks for TLS",
-            ),
-            Self::UnknownDatabase { .. } => Some("set `RDS_DATABASE` to the marketplace's database"),
-            Self::Tls { .. } => Some(
-                "name the authority of the server's certificate in `RDS_SSL_CA`, and the host as the certificate has it in `RDS_HOST`",
-            ),
-            Self::Stopped => None,
-            Self::Failed { .. } => Some("check that `RDS_HOST` and `RDS_PORT` lead to the server and that it is up"),
-        }
-    }
-
-    fn new(action: String, place: &str, error: sqlx::Error) -> Self {
-        let place = place.to_owned();
-        let database_error = error.as_database_error().and_then(|error| error.try_downcast_ref::<MySqlDatabaseError>());
-        match (database_error, &error) {
-            (Some(database_error), _) if ACCESS_DENIED.contains(&database_error.number()) => {
-                Self::AccessDenied { place, message: database_error.message().to_owned() }
-            }
-            (Some(database_error), _) if database_error.number() == UNKNOWN_DATABASE => Self::UnknownDatabase { place },
-            (_, sqlx::Error::Tls(_)) => Self::Tls { place, source: Box::new(error) },
-            // A certificate that is not trusted arrives as data that makes no sense.
-            (_, sqlx::Error::Io(io)) if io.kind() == std::io::ErrorKind::InvalidData => {
-                Self::Tls { place, source: Box::new(error) }
-            }
-            _ => Self::Failed { action, place, source: Box::new(error) },
-        }
-    }
-}
-
 impl Source {
     /// Connects. `stop` ends what the readers of this source wait for.
     ///
     /// # Errors
     /// When the server cannot be reached, is not trusted, or does not let the user in.
     pub(crate) async fn open(config: &SourceConfig, stop: Arc<AtomicBool>) -> Result<Self, SourceError> {
-        let place = config.to_string();
-        let options = options(config);
-        let connecting = tokio::time::timeout(CONNECT_TIMEOUT, options.connect());
-        let connected = connecting.await.map_err(|_| SourceError::Timeout { place: place.clone() })?;
-        let mut connection = connected.map_err(|error| SourceError::new("connect".into(), &place, error))?;
+        let connector = Connector::new(config, stop).await?;
+        let mut connection = connector.connect().await?;
         let version = sqlx::query("select cast(version() as char)").fetch_one(&mut connection).await;
         let version = version.and_then(|row| row.try_get_unchecked::<String, _>(0));
-        let server_version = version.map_err(|error| SourceError::new("read the version".into(), &place, error))?;
-        Ok(Self { connection, config: config.clone(), place, stop, server_version })
+        let server_version = version.map_err(|error| connector.failed("read the version", error))?;
+        Ok(Self { connection, connector, server_version })
     }
 
-    /// What a reader connects with.
-    pub(crate) fn wire_options(&self) -> Result<WireOptions, SourceError> {
-        let tls = |error: TlsError| SourceError::Tls { place: self.place.clone(), source: Box::new(error) };
-        let authorities = authorities(&self.config).map_err(tls)?;
-        Ok(WireOptions {
-            host: self.config.host.clone(),
-            port: self.config.port,
-            database: self.config.database.clone(),
-            user: self.config.user.clone(),
-            password: self.config.password.clone(),
-            allows_cleartext: false,
-            tls: tls_config(self.config.ssl_mode, authorities).map_err(tls)?,
-            session: vec![
-                "set names utf8mb4".to_owned(),
-                "set session time_zone = '+00:00'".to_owned(),
-                // The server waits this long, in seconds, while full data files are on their way to S3.
-                "set session net_write_timeout = 900".to_owned(),
-            ],
-            connect_timeout: CONNECT_TIMEOUT,
-            read_timeout: READ_TIMEOUT,
-            stop: self.stop.clone(),
-        })
+    /// A connection for rows.
+    ///
+    /// # Errors
+    /// When the server cannot be reached, or does not let the user in any more.
+    pub(crate) async fn connect_wire(&self) -> Result<WireConnection, SourceError> {
+        self.connector.connect_wire().await
     }
 
     /// A table as the catalog knows it; without columns if there is none or the user may not see it.
@@ -156,9 +65,9 @@ impl Source {
                               and s.column_name = c.column_name and s.seq_in_index = 1) \
              from information_schema.columns c where c.table_schema = database() and c.table_name = ?",
         );
-        let action = || format!("read the columns of `{table}`");
+        let failed = |error: sqlx::Error| self.connector.failed(&format!("read the columns of `{table}`"), error);
         let rows = columns.bind(table).fetch_all(&mut self.connection).await;
-        let rows = rows.map_err(|error| SourceError::new(action(), &self.place, error))?;
+        let rows = rows.map_err(failed)?;
         let column = |row: &MySqlRow| {
             let column = SourceColumn {
                 data_type: row.try_get_unchecked(1)?,
@@ -169,13 +78,13 @@ impl Source {
             Ok((row.try_get_unchecked::<String, _>(0)?, column))
         };
         let columns = rows.iter().map(column).collect::<Result<_, _>>();
-        let columns = columns.map_err(|error| SourceError::new(action(), &self.place, error))?;
+        let columns = columns.map_err(failed)?;
         let status = sqlx::query(
             "select cast(engine as char), cast(table_rows as unsigned) from information_schema.tables \
              where table_schema = database() and table_name = ?",
         );
         let status = status.bind(table).fetch_optional(&mut self.connection).await;
-        let status = status.map_err(|error| SourceError::new(action(), &self.place, error))?;
+        let status = status.map_err(failed)?;
         let (engine, row_count) = status.map_or((None, None), |row| {
             (row.try_get_unchecked(0).unwrap_or_default(), row.try_get_unchecked(1).unwrap_or_default())
         });
@@ -191,7 +100,7 @@ impl Source {
         // Not prepared: that would be another round trip each time.
         let row = sqlx::raw_sql(AssertSqlSafe(statement)).fetch_one(&mut self.connection).await;
         let rows = row.and_then(|row| row.try_get_unchecked::<Option<u64>, _>("rows"));
-        let failed = |error| SourceError::new(format!("estimate rows of `{table}`"), &self.place, error);
+        let failed = |error| self.connector.failed(&format!("estimate rows of `{table}`"), error);
         Ok(rows.map_err(failed)?.unwrap_or_default())
     }
 
@@ -204,7 +113,7 @@ impl Source {
         let list = list.collect::<Vec<_>>().join(", ");
         for statement in [format!("set session lock_wait_timeout = {LOCK_WAIT_S}"), format!("lock tables {list}")] {
             let done = sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut self.connection).await;
-            done.map_err(|error| SourceError::new("lock the tables".into(), &self.place, error))?;
+            done.map_err(|error| self.connector.failed("lock the tables", error))?;
         }
         Ok(())
     }
@@ -213,75 +122,20 @@ impl Source {
     /// When the server is gone, and the locks with it.
     pub(crate) async fn unlock(&mut self) -> Result<(), SourceError> {
         let done = sqlx::raw_sql("unlock tables").execute(&mut self.connection).await;
-        done.map(drop).map_err(|error| SourceError::new("unlock the tables".into(), &self.place, error))
+        done.map(drop).map_err(|error| self.connector.failed("unlock the tables", error))
     }
 
-    /// An error of a reader of this source.
-    pub(crate) fn failed(&self, action: &str, error: WireError) -> SourceError {
-        let place = self.place.clone();
-        match error {
-            WireError::Server { code, message } if ACCESS_DENIED.contains(&code) => {
-                SourceError::AccessDenied { place, message }
-            }
-            WireError::Server { code: UNKNOWN_DATABASE, .. } => SourceError::UnknownDatabase { place },
-            WireError::NoTls | WireError::ServerName(_) => SourceError::Tls { place, source: Box::new(error) },
-            WireError::Stopped => SourceError::Stopped,
-            // A certificate that is not trusted arrives as data that makes no sense.
-            WireError::Io(io) if io.kind() == std::io::ErrorKind::InvalidData => {
-                SourceError::Tls { place, source: Box::new(io) }
-            }
-            error => SourceError::Failed { action: action.to_owned(), place, source: Box::new(error) },
-        }
+    /// An error of one of this source's connections.
+    pub(crate) fn failed(&self, action: &str, error: impl Into<DriverError>) -> SourceError {
+        self.connector.failed(action, error)
     }
 
     pub(crate) fn stop(&self) -> Arc<AtomicBool> {
-        self.stop.clone()
+        self.connector.stop()
     }
 
     pub(crate) async fn close(self) {
         // Nothing was changed and nothing is lost if the server is gone already.
         let _ = self.connection.close().await;
-    }
-}
-
-/// The authorities to trust: those named, else the system's.
-fn authorities(config: &SourceConfig) -> Result<RootCertStore, TlsError> {
-    let mut store = RootCertStore::empty();
-    match &config.ssl_ca {
-        Some(path) => {
-            use rustls::pki_types::{CertificateDer, pem::PemObject as _};
-            for certificate in CertificateDer::pem_file_iter(path).into_iter().flatten().flatten() {
-                store.add(certificate)?;
-            }
-        }
-        None => {
-            store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        }
-    }
-    Ok(store)
-}
-
-fn options(config: &SourceConfig) -> MySqlConnectOptions {
-    let mode = match config.ssl_mode {
-        SslMode::Disabled => MySqlSslMode::Disabled,
-        SslMode::Required => MySqlSslMode::Required,
-        SslMode::VerifyCa => MySqlSslMode::VerifyCa,
-        SslMode::VerifyIdentity => MySqlSslMode::VerifyIdentity,
-    };
-    let options = MySqlConnectOptions::new()
-        .host(&config.host)
-        .port(config.port)
-        .database(&config.database)
-        .username(&config.user)
-        .password(config.password.expose_secret())
-        .ssl_mode(mode)
-        .charset("utf8mb4")
-        // TIMESTAMP columns then arrive in UTC.
-        .timezone(Some("+00:00".to_owned()))
-        .statement_cache_capacity(0)
-        .disable_statement_logging();
-    match &config.ssl_ca {
-        Some(path) => options.ssl_ca(path),
-        None => options,
     }
 }

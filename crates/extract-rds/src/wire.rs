@@ -45,10 +45,11 @@ pub(crate) struct WireOptions {
     /// Whether the password may be sent as it is: IAM tokens are, over TLS only.
     pub(crate) allows_cleartext: bool,
     pub(crate) tls: Option<Arc<ClientConfig>>,
-    /// Statements that set up the session.
-    pub(crate) session: Vec<String>,
+    /// The statement that sets up the session.
+    pub(crate) session: String,
+    /// Longest silence of the server that is borne until the session is set up.
     pub(crate) connect_timeout: Duration,
-    /// Longest silence of the server that is borne.
+    /// The same afterwards.
     pub(crate) read_timeout: Duration,
     /// Ends every wait once it is set.
     pub(crate) stop: Arc<AtomicBool>,
@@ -56,9 +57,13 @@ pub(crate) struct WireOptions {
 
 /// Why the server could not be asked.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum WireError {
+pub enum WireError {
     #[error("the connection failed")]
     Io(#[source] io::Error),
+    #[error("the host has no address")]
+    UnknownHost(#[source] io::Error),
+    #[error("the server does not answer")]
+    ConnectTimeout,
     #[error("the server says: {message} (error {code})")]
     Server { code: u16, message: String },
     #[error("the server offers no TLS")]
@@ -67,7 +72,7 @@ pub(crate) enum WireError {
     ServerName(String),
     #[error("the server asks for authentication by `{0}`, which is not supported")]
     AuthPlugin(String),
-    #[error("the server asks for the password in clear text over a connection without TLS")]
+    #[error("the server asks for the password in clear text, which is for IAM tokens over TLS")]
     Cleartext,
     #[error("the server gives no consistent snapshot: {0}")]
     NoSnapshot(String),
@@ -93,7 +98,7 @@ pub(crate) struct WireColumn {
 }
 
 /// An authenticated connection that does one thing at a time.
-pub(crate) struct WireConnection {
+pub struct WireConnection {
     packets: PacketStream,
 }
 
@@ -106,16 +111,27 @@ pub(crate) struct WireRows<'c> {
 }
 
 impl WireConnection {
-    /// Connects and authenticates.
+    /// Connects, authenticates and sets up the session.
     ///
     /// # Errors
     /// When the server cannot be reached, is not trusted, or does not let the user in.
     pub(crate) fn open(options: &WireOptions) -> Result<Self, WireError> {
-        let stream = connect(options)?;
-        stream.set_nodelay(true)?;
-        stream.set_write_timeout(Some(options.read_timeout))?;
-        let packets = PacketStream::plain(stream, options.read_timeout, options.stop.clone())?;
-        Ok(Self { packets: handshake::authenticate(packets, options)? })
+        let open = || {
+            let stream = connect(options)?;
+            stream.set_nodelay(true)?;
+            stream.set_write_timeout(Some(options.read_timeout))?;
+            let packets = PacketStream::plain(stream, options.connect_timeout, options.stop.clone())?;
+            let mut connection = Self { packets: handshake::authenticate(packets, options)? };
+            connection.execute(&options.session)?;
+            connection.packets.bear_silence_for(options.read_timeout);
+            Ok(connection)
+        };
+        open().map_err(|error| match error {
+            WireError::Io(io) if matches!(io.kind(), io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock) => {
+                WireError::ConnectTimeout
+            }
+            error => error,
+        })
     }
 
     /// All values of a statement that returns few whole numbers; `None` for NULL and for what does not fit.
@@ -141,7 +157,7 @@ impl WireConnection {
     ///
     /// # Errors
     /// When the server refuses it or is gone.
-    pub(crate) fn text(&mut self, sql: &str, column: usize) -> Result<Option<String>, WireError> {
+    pub fn text(&mut self, sql: &str, column: usize) -> Result<Option<String>, WireError> {
         let mut rows = self.select(sql)?;
         let columns = rows.columns().to_vec();
         let mut text = None;
@@ -164,7 +180,7 @@ impl WireConnection {
     ///
     /// # Errors
     /// When the server refuses it or is gone.
-    pub(crate) fn execute(&mut self, sql: &str) -> Result<u16, WireError> {
+    pub fn execute(&mut self, sql: &str) -> Result<u16, WireError> {
         self.packets.command(Command::COM_QUERY, sql.as_bytes())?;
         let packet = self.packets.read()?;
         match packet.first() {
@@ -259,7 +275,8 @@ fn capabilities() -> CapabilityFlags {
 
 fn connect(options: &WireOptions) -> Result<TcpStream, WireError> {
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
-    for address in (options.host.as_str(), options.port).to_socket_addrs()? {
+    let addresses = (options.host.as_str(), options.port).to_socket_addrs().map_err(WireError::UnknownHost)?;
+    for address in addresses {
         match TcpStream::connect_timeout(&address, options.connect_timeout) {
             Ok(stream) => return Ok(stream),
             Err(error) => last = error,

@@ -73,6 +73,11 @@ impl PacketStream {
         Ok(Self { transport: Transport::Tls(tls), ..self })
     }
 
+    /// Takes the server for gone after so long a silence from here on.
+    pub(super) fn bear_silence_for(&mut self, timeout: Duration) {
+        self.timeout = timeout;
+    }
+
     pub(super) fn is_encrypted(&self) -> bool {
         matches!(self.transport, Transport::Tls(_))
     }

@@ -1,6 +1,6 @@
 //! What is asked of the server's certificate, by MySQL's modes.
 
-use crate::config::SslMode;
+use crate::source_config::SslMode;
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
     client::{
@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 /// Why TLS cannot be set up.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum TlsError {
+pub enum TlsError {
     #[error("set up TLS")]
     Setup(#[from] Error),
     #[error("no authority can be used to verify the server")]

@@ -18,6 +18,8 @@ mod golden;
 mod planted_defects;
 // Files that other people bring.
 mod own_files;
+// How the source is entered: every mode of TLS, every way to log in, both kinds of connections.
+mod connections;
 // Wrong configuration and wrong data: the message and the exit code.
 mod failures;
 // Processes killed in the middle.

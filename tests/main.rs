@@ -20,6 +20,8 @@ mod planted_defects;
 mod own_files;
 // How the source is entered: every mode of TLS, every way to log in, both kinds of connections.
 mod connections;
+// A whole extract from MySQL's own server.
+mod mysql_server;
 // Wrong configuration and wrong data: the message and the exit code.
 mod failures;
 // Processes killed in the middle.

@@ -10,8 +10,8 @@ use rustls::CertificateError;
 use sqlx::mysql::MySqlDatabaseError;
 use std::{error::Error, fmt, io};
 
-/// Numbers of the server's errors: https://dev.mysql.com/doc/mysql-errors/8.0/en/server-error-reference.html and, above 1900
-/// 4000, https://mariadb.com/kb/en/mariadb-error-code-reference/. In this order: database, password, host, table, column and way
+/// Numbers of the server's errors: https://dev.mysql.com/doc/mysql-errors/8.0/en/server-error-reference.html and, for 1969 and
+/// 4151, https://mariadb.com/kb/en/mariadb-error-code-reference/. In this order: database, password, host, table, column and way
 /// of login denied; password to be changed, expired; account locked, at MySQL and at MariaDB.
 const ACCESS_DENIED: [u16; 10] = [1044, 1045, 1130, 1142, 1143, 1698, 1820, 1862, 3118, 4151];
 const UNKNOWN_DATABASE: u16 = 1049;

@@ -8,6 +8,20 @@ mod support;
 mod state_machine;
 // What the contracts declare, and what stands in the warehouse.
 mod contracts;
+// Random tables, random changes: after every sweep the log has the rows of the source.
+mod capture;
+// A value of every type: it arrives exactly, or its row is rejected.
+mod capture_types;
+// A row for every rule of every contract.
+mod capture_rules;
+// Writers that never stop: a run shows one moment.
+mod concurrent_writers;
+// Kills at random moments of the extract.
+mod capture_kills;
+// Rival runs, broken connections, missing rights, large tables.
+mod capture_connections;
+// Runs between sweeps: what they see and what they say.
+mod hints;
 // What a second run does: nothing without changes; exactly the changes otherwise; the same again from the log.
 mod reruns;
 // One run over many tasks.

@@ -151,6 +151,12 @@ impl Pipeline {
         self.run("extract-rds", arguments)
     }
 
+    /// Runs `extract-rds` without holding up what else the test does.
+    pub(crate) async fn extract_aside(&self, arguments: &[&str]) -> Finished {
+        let mut command = tokio::process::Command::from(self.command("extract-rds", arguments));
+        Finished::of(command.kill_on_drop(true).output().await.expect("start extract-rds"))
+    }
+
     pub(crate) fn load(&self, arguments: &[&str]) -> Finished {
         self.run("load-redshift", arguments)
     }

@@ -1,0 +1,139 @@
+//! What can happen between `extract-rds` and the source, and between two of them: rivals, connections that break, rights that
+//! are missing; and how a large table is spread over files.
+
+use crate::support::{Mirror, Pipeline, assert_mirrors, create_tables, execute, lenient_source};
+use chrono_tz::Tz;
+use sqlx::MySqlPool;
+use std::time::{Duration, Instant};
+
+const AS_OF: &str = "2025-12-31";
+const RUN: [&str; 3] = ["--as-of", AS_OF, "--sweep"];
+
+/// Tables of several chunks, large enough for a throttled run to take a while.
+async fn fill(source: &MySqlPool, rows: u32) {
+    create_tables(source).await;
+    execute(source, "alter table apartments add key (id)").await;
+    let sequence = format!("from seq_1_to_{rows}");
+    for statement in [
+        format!(
+            "insert into apartments (id, title, price, currency) select seq * 50, concat('t', seq), 1, 'USD' {sequence}"
+        ),
+        format!("insert into apartment_attributes (id, state) select seq * 50, 'TX' {sequence}"),
+        format!(
+            "insert into bookings (booking_id, user_id, checkin_date, checkout_date, total_price, currency)
+             select seq * 50, 1, '2025-01-01', '2025-01-02', 1, 'USD' {sequence}"
+        ),
+        format!(
+            "insert into user_viewing (user_id, viewed_at) select seq, '2025-01-01' + interval seq minute {sequence}"
+        ),
+    ] {
+        execute(source, &statement).await;
+    }
+}
+
+#[tokio::test]
+async fn of_two_runs_at_once_one_seals_and_the_other_counts_nowhere() {
+    let pipeline = Pipeline::new("rivals").await;
+    let source = lenient_source(&pipeline).await;
+    fill(&source, 5_000).await;
+    let mut mirror = Mirror::of(&pipeline.bucket);
+    for round in 0..3 {
+        execute(&source, "update apartments set price = price + 1").await;
+        let run_ids = [format!("left-{round}"), format!("right-{round}")];
+        // Slow enough for both to have read the state before either seals.
+        let run = async |run_id: &str| {
+            pipeline.extract_aside(&[&RUN[..], &["--run-id", run_id, "--max-rows-per-second", "2500"]].concat()).await
+        };
+        let (left, right) = tokio::join!(run(&run_ids[0]), run(&run_ids[1]));
+        let (winner, loser) = if left.exit_code == 0 { (0, 1) } else { (1, 0) };
+        for (position, finished) in [left, right].into_iter().enumerate() {
+            let (exit_code, said) =
+                if position == winner { (0, "user_viewing") } else { (1, "another run sealed table") };
+            finished.expect(exit_code, &[said]);
+        }
+        mirror.catch_up().await;
+        for (table, mirrored) in &mirror.tables {
+            let sealed_by =
+                |run_id: &str| mirrored.manifests.iter().filter(|of| of.run_id.to_string() == run_id).count();
+            assert_eq!(sealed_by(&run_ids[winner]), 1, "manifests of the winner for `{table}`");
+            assert_eq!(sealed_by(&run_ids[loser]), 0, "manifests of the loser for `{table}`");
+        }
+        assert_mirrors(&mirror, &source, Tz::UTC, "after two runs at once").await;
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_is_killed_makes_the_table_begin_anew() {
+    let pipeline = Pipeline::new("killed_connection").await.set("LOG_FORMAT", "text");
+    let source = lenient_source(&pipeline).await;
+    fill(&source, 4_000).await;
+    let arguments = [&RUN[..], &["--run-id", "cut", "--max-rows-per-second", "2000", "--connections", "1"]].concat();
+    let running = pipeline.extract_aside(&arguments);
+    let killing = async {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            let query = "select id from information_schema.processlist where db = ? and id <> connection_id() and info like 'select%from `bookings`%'";
+            let found = sqlx::query_scalar::<_, i64>(query).bind(&pipeline.source_database).fetch_all(&source).await;
+            for id in found.expect("list connections") {
+                execute(&source, &format!("kill {id}")).await;
+                return;
+            }
+            assert!(Instant::now() < deadline, "nobody read `bookings` within a minute");
+        }
+    };
+    let (finished, ()) = tokio::join!(running, killing);
+    finished.expect(0, &["reading the table again from its beginning"]);
+    let mut mirror = Mirror::of(&pipeline.bucket);
+    mirror.catch_up().await;
+    assert_mirrors(&mirror, &source, Tz::UTC, "after a connection was killed").await;
+    mirror.assert_no_stray_files("cut").await;
+    assert_eq!(mirror.log.unfinished_uploads().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn without_the_right_to_lock_one_connection_has_to_do() {
+    let pipeline = Pipeline::new("no_locks").await;
+    let source = lenient_source(&pipeline).await;
+    fill(&source, 2_000).await;
+    for statement in [
+        "create or replace user reader@'%' identified by 'reads-only' require ssl".to_owned(),
+        format!("grant select on {}.* to reader@'%'", pipeline.source_database),
+    ] {
+        execute(&source, &statement).await;
+    }
+    let refused = pipeline.clone().set("RDS_USER", "reader").set("RDS_PASSWORD", "reads-only").set("CONNECTIONS", "4");
+    refused.extract(&[&RUN[..], &["--run-id", "refused"]].concat()).expect(0, &[]);
+    let mut mirror = Mirror::of(&pipeline.bucket);
+    mirror.catch_up().await;
+    assert_mirrors(&mirror, &source, Tz::UTC, "without locks").await;
+    let mode = |mirror: &Mirror| mirror.table("bookings").last().snapshot.mode.clone();
+    assert!(mode(&mirror).contains("one connection, since"), "{}", mode(&mirror));
+
+    pipeline.set("CONNECTIONS", "4").extract(&[&RUN[..], &["--run-id", "locked"]].concat()).expect(0, &[]);
+    mirror.catch_up().await;
+    assert!(mode(&mirror).contains("4 connections"), "{}", mode(&mirror));
+}
+
+#[tokio::test]
+async fn a_large_table_is_spread_over_the_slices_of_the_warehouse() {
+    let pipeline = Pipeline::new("slices").await.set("FILES_PER_TABLE", "4").set("CONNECTIONS", "2");
+    let source = lenient_source(&pipeline).await;
+    create_tables(&source).await;
+    // Beyond the size from which a table is shared out over connections, and five row groups.
+    execute(&source, "alter table bookings modify booking_id bigint not null primary key").await;
+    execute(
+        &source,
+        "insert into bookings (booking_id, user_id, checkin_date, checkout_date, total_price, currency)
+         select seq, seq % 1000, '2025-01-01', '2025-01-02', seq % 500 + 1, 'USD' from seq_1_to_600000",
+    )
+    .await;
+    execute(&source, "analyze table bookings").await;
+    pipeline.extract(&[&RUN[..], &["--run-id", "large", "--tables", "bookings"]].concat()).expect(0, &[]);
+    let mut mirror = Mirror::of(&pipeline.bucket);
+    mirror.catch_up().await;
+    let files = &mirror.table("bookings").last().files;
+    assert!(!files.is_empty() && files.len() % 4 == 0, "{} files", files.len());
+    let smallest = files.iter().map(|file| file.record_count).min().expect("files");
+    assert!(smallest >= 600_000 / 8, "the smallest file has {smallest} rows");
+    assert_mirrors(&mirror, &source, Tz::UTC, "a large table").await;
+}

@@ -128,7 +128,7 @@ pub fn emit_metrics(receipt: &Receipt, format: LogFormat) {
 pub async fn quarantine(action: &QuarantineAction, config: &QuarantineConfig) -> Result<(), ExtractError> {
     let bucket = Bucket::new(&sdk_config().await.map_err(ConfigError::from)?, &config.bucket);
     let (mut counts, mut left) = (BTreeMap::new(), config.limit);
-    let mut shown = table(&["table", "rule", "version", "key", "reason", "source row"]);
+    let mut shown = table(&["table", "rule", "version", "key", "reason", "row at the source"]);
     for spec in &config.tables {
         let Some(manifest) = read_manifest(&bucket, &spec.name, &config.run_id).await? else { continue };
         for file in &manifest.quarantine_files {
@@ -142,7 +142,7 @@ pub async fn quarantine(action: &QuarantineAction, config: &QuarantineConfig) ->
                     left -= 1;
                     shown.add_row([
                         spec.name.clone(),
-                        row.rule,
+                        row.rule_case.map_or_else(|| row.rule.clone(), |case| format!("{} {case}", row.rule)),
                         row.rule_version.to_string(),
                         row.row_key.unwrap_or_default(),
                         row.reason,

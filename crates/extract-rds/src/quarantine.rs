@@ -74,6 +74,7 @@ pub(crate) fn quarantine_batch(spec: &TableSpec, rows: &[RejectedRow]) -> Result
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct QuarantinedRow {
     pub(crate) rule: String,
+    pub(crate) rule_case: Option<String>,
     pub(crate) rule_version: i32,
     pub(crate) reason: String,
     pub(crate) row_key: Option<String>,
@@ -102,6 +103,7 @@ pub(crate) fn quarantined_rows(key: &str, content: Vec<u8>) -> Result<Vec<Quaran
         for row in 0..batch.num_rows() {
             rows.push(QuarantinedRow {
                 rule: text("rule_id", row)?.unwrap_or_default(),
+                rule_case: text("rule_case", row)?,
                 rule_version: versions.map_or(0, |versions| versions.value(row)),
                 reason: text("reason", row)?.unwrap_or_default(),
                 row_key: text("row_key", row)?,

@@ -6,7 +6,7 @@ use crate::{
     error::ExtractError,
     extract_table::{RunContext, TableSource, extract_table},
     fan_out,
-    seal::{ReadState, read_manifest, seal, settled_state, tidy_up},
+    seal::{ReadState, UploadsOf, read_manifest, seal, settled_state, tidy_up},
     snapshot::SourceSnapshot,
     source::Source,
     source_schema::TableReading,
@@ -83,6 +83,10 @@ async fn run(config: &Config, stop: Arc<AtomicBool>) -> Result<Receipt, ExtractE
     let (started_at, started) = (Utc::now(), Instant::now());
     let bucket = bucket(config).await?;
     let mut manifests = sealed_before(config, &bucket).await?;
+    for manifest in manifests.values() {
+        // The attempt that sealed it may have been killed before it could.
+        tidy_up(&bucket, manifest, UploadsOf::ThisRun, started_at).await;
+    }
     let run = RunContext::new(config, &bucket, manifests.values().next(), &stop)?;
     let open: Vec<_> = config.tables.iter().copied().filter(|spec| !manifests.contains_key(&spec.name)).collect();
     if !open.is_empty() {
@@ -222,7 +226,7 @@ pub(crate) async fn seal_table(
     started: Instant,
 ) -> Result<(), ExtractError> {
     seal(run.bucket, manifest, read).await?;
-    tidy_up(run.bucket, manifest, started_at).await;
+    tidy_up(run.bucket, manifest, UploadsOf::AllRuns, started_at).await;
     tracing::info!(
         table = manifest.table,
         run_id = %run.run_id,

@@ -83,22 +83,37 @@ pub(crate) async fn seal(bucket: &Bucket, manifest: &Manifest, read: ReadState) 
     write_state(bucket, table, after).await.map(drop)
 }
 
-/// Removes what killed attempts left: files of this run that its manifest does not name, and uploads begun before the run that
-/// nobody can finish, because their run read a state that is no longer the last one. It is no fault when this fails.
-pub(crate) async fn tidy_up(bucket: &Bucket, manifest: &Manifest, started_at: DateTime<Utc>) {
+/// Whose uploads are ended that were begun before a run started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum UploadsOf {
+    /// Right after a seal: nobody can finish them, because their run read a state that is no longer the last one.
+    AllRuns,
+    /// Later on: others may have read the state since.
+    ThisRun,
+}
+
+/// Removes what killed attempts left: files of this run that its manifest does not name, and uploads begun before it started.
+/// It is no fault when this fails.
+pub(crate) async fn tidy_up(bucket: &Bucket, manifest: &Manifest, uploads_of: UploadsOf, started_at: DateTime<Utc>) {
     let (table, run_id) = (&manifest.table, &manifest.run_id);
     let tidied = async {
         let files = manifest.files.iter().chain(&manifest.quarantine_files).map(|file| file.key.as_str());
         let named: BTreeSet<_> = files.collect();
         let mut stray = Vec::new();
-        for prefix in [object_key::raw_run_prefix(table, run_id), object_key::quarantine_run_prefix(table, run_id)] {
-            let keys = bucket.keys(&prefix).await?;
+        let run_prefixes =
+            [object_key::raw_run_prefix(table, run_id), object_key::quarantine_run_prefix(table, run_id)];
+        for prefix in &run_prefixes {
+            let keys = bucket.keys(prefix).await?;
             stray.extend(keys.into_iter().filter(|key| key.ends_with(".parquet") && !named.contains(key.as_str())));
         }
         bucket.delete(&stray).await?;
         let mut aborted = 0;
-        for prefix in [object_key::raw_prefix(table), object_key::quarantine_prefix(table)] {
-            aborted += bucket.abort_uploads(&prefix, started_at).await?;
+        let prefixes = match uploads_of {
+            UploadsOf::AllRuns => [object_key::raw_prefix(table), object_key::quarantine_prefix(table)],
+            UploadsOf::ThisRun => run_prefixes,
+        };
+        for prefix in &prefixes {
+            aborted += bucket.abort_uploads(prefix, started_at).await?;
         }
         Ok::<_, BucketError>((stray.len(), aborted))
     };

@@ -235,6 +235,10 @@ fn assert_outcome(mirror: &Mirror, number: usize, case: &Case, shown: &str) {
             assert_eq!(row.rule, rule, "{place}: {row:?}");
             assert_eq!(row.source_row[column].as_str(), original, "{place}");
             assert_eq!(row.version, RowRule::VERSION as i32, "{place}");
+            let expected_case = rule.ends_with("-PRICE").then_some("decimals");
+            assert_eq!(row.case.as_deref(), expected_case, "{place}: {row:?}");
+            let key = spec.primary_key.as_ref().and_then(|key| row.source_row[key].as_str());
+            assert_eq!(row.row_key.as_deref(), key, "{place}: {row:?}");
             assert!(!row.reason.is_empty() && row.severity == "error", "{place}: {row:?}");
             let is_shown =
                 |line: &str| [rule, &row.reason, &row.source_row.to_string()].iter().all(|part| line.contains(part));

@@ -122,7 +122,7 @@ pub(crate) async fn assert_mirrors(mirror: &Mirror, source: &MySqlPool, zone: Tz
         if found != expected {
             let columns = spec.columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>();
             panic!(
-                "`{}` at the source and in the log\n{columns:?}\nonly at the source: {:#?}\nonly in the log: {:#?}\n{context}",
+                "`{}` at the source and in the log\n{columns:?}\nonly at the source: {:?}\nonly in the log: {:?}\n{context}",
                 spec.name,
                 more(&expected, &found),
                 more(&found, &expected),

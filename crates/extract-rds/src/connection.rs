@@ -194,7 +194,6 @@ impl Connector {
             })
             .ssl_ca_from_pem(self.authorities.clone())
             .enable_cleartext_plugin(self.credentials.is_token())
-            .statement_cache_capacity(0)
             .disable_statement_logging();
         // Nothing of the driver's own: `session_settings` says it all.
         options.timezone(None).set_names(false).pipes_as_concat(false).no_engine_substitution(false)

@@ -5,7 +5,7 @@
 
 use crate::{
     error::ExtractError,
-    extract_plan::{ExtractPlan, changed_chunks, conditions, ranges},
+    extract_plan::{ExtractPlan, changed_chunks, conditions, ranges, shares},
     reader::{ChunkReading, ChunkReadings, Fingerprints, Others, ReadError, Reader},
     row_batch::RowBatch,
     source_schema::Zone,
@@ -193,6 +193,12 @@ impl Reader<'_> {
     pub(crate) fn statements(&self, ranges: &[crate::extract_plan::ChunkRange]) -> Vec<String> {
         let zone = self.reading.selected.first().map_or(Zone::Utc, |position| self.reading.zone(*position));
         let conditions = conditions(self.grid, ranges, self.reading.finds_chunks, zone == Zone::Stated);
+        conditions.iter().map(|condition| self.reading.select(self.spec, condition.as_deref())).collect()
+    }
+
+    /// The statements that read all of a table that is not cut into ranges.
+    pub(crate) fn statements_of_all(&self, readers: usize) -> Vec<String> {
+        let conditions = shares(self.grid, readers);
         conditions.iter().map(|condition| self.reading.select(self.spec, condition.as_deref())).collect()
     }
 

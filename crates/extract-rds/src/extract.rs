@@ -174,7 +174,7 @@ pub(crate) async fn plan(source: &mut Source, specs: &[&'static TableSpec]) -> R
                 if let Some(engine) = found.engine.filter(|engine| !engine.eq_ignore_ascii_case("InnoDB")) {
                     return Err(ExtractError::Engine { table: spec.name.clone(), engine });
                 }
-                tables.push(TableSource { spec, reading, row_count: found.row_count });
+                tables.push(TableSource { spec, reading, row_count: found.row_count, byte_count: found.byte_count });
             }
             Err(found) => drifts.extend(found),
         }

@@ -211,6 +211,19 @@ pub(crate) fn conditions(
     }
 }
 
+/// The conditions by which several readers share a table out: each row is for exactly one of them. Without an index each reads
+/// the whole table, which costs the server less than to send it.
+pub(crate) fn shares(grid: &ChunkGrid, readers: usize) -> Vec<Option<String>> {
+    match grid {
+        ChunkGrid::Day { column } if readers > 1 => {
+            // Rows without a day, or with one that is none of the calendar, are for the first.
+            let number = format!("coalesce(to_days({}) % {readers}, 0)", quoted(column));
+            (0..readers).map(|reader| Some(format!("{number} = {reader}"))).collect()
+        }
+        ChunkGrid::Day { .. } | ChunkGrid::Key { .. } => vec![None],
+    }
+}
+
 fn condition(grid: &ChunkGrid, range: &ChunkRange, is_shifted: bool) -> Option<String> {
     let column = quoted(grid.column());
     match *range {

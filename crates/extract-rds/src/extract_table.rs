@@ -23,6 +23,9 @@ use std::{collections::BTreeMap, sync::atomic::AtomicBool};
 use tokio::{runtime::Handle, task::block_in_place};
 use xxhash_rust::xxh3::xxh3_64;
 
+/// Below this the rows of a table are on their way sooner than a second statement is.
+const SHARED_BYTES: u64 = 16 * 1024 * 1024;
+
 /// What is the same for all tables of a run.
 pub(crate) struct RunContext<'a> {
     pub(crate) bucket: &'a Bucket,
@@ -47,6 +50,19 @@ pub(crate) struct TableSource {
     pub(crate) reading: TableReading,
     /// The server's estimate.
     pub(crate) row_count: Option<u64>,
+    /// The same of the bytes that the rows take there.
+    pub(crate) byte_count: Option<u64>,
+}
+
+impl TableSource {
+    /// Rows that each of several readers gets of a table that is worth sharing out.
+    fn share_of(&self, readers: usize) -> u64 {
+        match (self.row_count, self.byte_count) {
+            // Estimates of the shares differ a little from each other.
+            (Some(rows), Some(bytes)) if bytes >= SHARED_BYTES => (rows / readers as u64).saturating_mul(9) / 8 + 1,
+            _ => u64::MAX,
+        }
+    }
 }
 
 /// Reads a table and writes what changed; the manifest that seals it is returned, not written.
@@ -65,7 +81,10 @@ pub(crate) async fn extract_table(
     let hinted = hinted_ranges(run, table, state, source, snapshot)?;
     let plan = ExtractPlan::new(state, &basis, run.run_date, hinted);
     let ranges = match &plan.ranges {
-        None if snapshot.readers.len() > 1 => whole_table(run, table, state, source, snapshot).await?,
+        None if snapshot.readers.len() > 1 => {
+            let rows_per_range = run.rows_per_range.min(table.share_of(snapshot.readers.len()));
+            whole_table(table, state, rows_per_range, source, snapshot).await?
+        }
         ranges => ranges.clone(),
     };
     // What is known of a table is known in its grid.
@@ -108,7 +127,10 @@ pub(crate) fn capture_ranges(
     };
     let statements = match ranges {
         Some(ranges) => reader.statements(ranges),
-        None => vec![reading.select(spec, None)],
+        None => {
+            let is_shared = table.byte_count.is_some_and(|bytes| bytes >= SHARED_BYTES);
+            reader.statements_of_all(if is_shared { snapshot.readers.len() } else { 1 })
+        }
     };
     let runtime = Handle::current();
     let destination =
@@ -159,15 +181,15 @@ pub(crate) fn hinted_ranges(
 /// # Errors
 /// When the source fails.
 pub(crate) async fn whole_table(
-    run: &RunContext<'_>,
     table: &TableSource,
     state: &TableState,
+    rows_per_range: u64,
     source: &mut Source,
     snapshot: &mut SourceSnapshot,
 ) -> Result<Option<Vec<ChunkRange>>, ExtractError> {
-    let TableSource { spec, reading, row_count } = table;
+    let TableSource { spec, reading, row_count, .. } = table;
     let ChunkGrid::Key { column, width } = grid(table.spec, state) else { return Ok(None) };
-    if !reading.finds_chunks || row_count.is_some_and(|rows| rows < run.rows_per_range) {
+    if !reading.finds_chunks || row_count.is_some_and(|rows| rows < rows_per_range) {
         return Ok(None);
     }
     let column = quoted(column);
@@ -178,7 +200,7 @@ pub(crate) async fn whole_table(
     let estimate = async |first: i64, last: i64| {
         source.estimate(&spec.name, &format!("{column} between {first} and {last}")).await
     };
-    let mut ranges = split_keys((*first, *last), *width, run.rows_per_range, estimate).await?;
+    let mut ranges = split_keys((*first, *last), *width, rows_per_range, estimate).await?;
     // Whatever lies beyond the bounds in another snapshot, and what has no place in the grid.
     if let Some(ChunkRange::Keys { first, .. }) = ranges.first_mut() {
         *first = i64::MIN;

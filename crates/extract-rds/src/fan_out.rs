@@ -97,7 +97,7 @@ async fn table_items(
         // Days are found by one look at the whole table, so that they are not shared out.
         Some(ranges) if !table.reading.finds_chunks => vec![Some(ranges)],
         Some(ranges) => ranges.chunks(HINTED_RANGES_PER_ITEM).map(|ranges| Some(ranges.to_vec())).collect(),
-        None => match whole_table(run, table, state, source, snapshot).await? {
+        None => match whole_table(table, state, run.rows_per_range, source, snapshot).await? {
             Some(ranges) => ranges.into_iter().map(|range| Some(vec![range])).collect(),
             None => vec![None],
         },

@@ -28,6 +28,8 @@ pub(crate) struct SourceTable {
     pub(crate) engine: Option<String>,
     /// The server's estimate.
     pub(crate) row_count: Option<u64>,
+    /// The same of the bytes that the rows take there.
+    pub(crate) byte_count: Option<u64>,
 }
 
 impl Source {
@@ -80,15 +82,15 @@ impl Source {
         let columns = rows.iter().map(column).collect::<Result<_, _>>();
         let columns = columns.map_err(failed)?;
         let status = sqlx::query(
-            "select cast(engine as char), cast(table_rows as unsigned) from information_schema.tables \
-             where table_schema = database() and table_name = ?",
+            "select cast(engine as char), cast(table_rows as unsigned), cast(data_length as unsigned) \
+             from information_schema.tables where table_schema = database() and table_name = ?",
         );
         let status = status.bind(table).fetch_optional(&mut self.connection).await;
         let status = status.map_err(failed)?;
-        let (engine, row_count) = status.map_or((None, None), |row| {
-            (row.try_get_unchecked(0).unwrap_or_default(), row.try_get_unchecked(1).unwrap_or_default())
-        });
-        Ok(SourceTable { columns, engine, row_count })
+        let status = status.as_ref();
+        let number = |index| status.and_then(|row| row.try_get_unchecked(index).unwrap_or_default());
+        let engine = status.and_then(|row| row.try_get_unchecked(0).unwrap_or_default());
+        Ok(SourceTable { columns, engine, row_count: number(1), byte_count: number(2) })
     }
 
     /// The server's estimate of the rows for which a condition holds.

@@ -19,7 +19,11 @@ use arrow::{
 };
 use chrono::{DateTime, NaiveDate};
 use chrono_tz::Tz;
-use std::{borrow::Cow, collections::HashSet, sync::Arc};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
 
 /// Booking states that the marketplace knows; both spellings of the third are in use.
 const BOOKING_STATUSES: [&str; 4] = ["confirmed", "pending", "canceled", "cancelled"];
@@ -137,7 +141,7 @@ impl<'s> RowValidator<'s> {
         Ok(validator)
     }
 
-    /// For each row of `batch`, whose schema is [`unchecked_schema`], the rule under which it counts, if any.
+    /// For each row of `batch`, whose schema is [`unchecked_schema`] that breaks a rule, by its position, the rule under which it counts.
     ///
     /// # Errors
     /// When the batch has other columns than the contract.
@@ -145,24 +149,23 @@ impl<'s> RowValidator<'s> {
         &self,
         batch: &RecordBatch,
         faults: &[ValueFault],
-    ) -> Result<Vec<Option<Violation>>, ContractFault> {
-        let mut found: Vec<Option<Violation>> = vec![None; batch.num_rows()];
+    ) -> Result<BTreeMap<usize, Violation>, ContractFault> {
+        let mut found: BTreeMap<usize, Violation> = BTreeMap::new();
         for spec in &self.spec.rules {
             for breach in self.breaches(spec, batch, faults)? {
                 let quarantines = spec.action == RuleAction::Quarantine || breach.in_required_column;
-                let slot = &mut found[breach.row];
-                let counts = match slot {
-                    None => true,
-                    Some(earlier) => quarantines && earlier.action != RuleAction::Quarantine,
-                };
+                let counts = found
+                    .get(&breach.row)
+                    .is_none_or(|earlier| quarantines && earlier.action != RuleAction::Quarantine);
                 if counts {
-                    *slot = Some(Violation {
+                    let violation = Violation {
                         rule: spec.rule,
                         case: spec.case,
                         severity: if breach.in_required_column { Severity::Error } else { spec.severity },
                         action: if quarantines { RuleAction::Quarantine } else { spec.action },
                         reason: breach.reason,
-                    });
+                    };
+                    found.insert(breach.row, violation);
                 }
             }
         }
@@ -323,9 +326,13 @@ impl<'s> RowValidator<'s> {
             Some(PriceCase::Decimals) => {
                 let scale = prices.scale();
                 Ok(rows.each("the price has more decimals than its currency", |row| {
+                    let Some(used) = value(prices, row).map(|price| decimals(price, scale)).filter(|used| *used > 0)
+                    else {
+                        return false;
+                    };
                     let currency = text(currencies, row).and_then(Currency::parse);
                     let allowed = currency.and_then(|currency| currency.minor_units).unwrap_or(USUAL_MINOR_UNITS);
-                    value(prices, row).is_some_and(|price| decimals(price, scale) > u32::from(allowed))
+                    used > u32::from(allowed)
                 }))
             }
             Some(PriceCase::Null) => Ok(rows.each("the price is NULL", |row| prices.is_null(row))),
@@ -462,7 +469,10 @@ fn day_number(date: NaiveDate) -> i32 {
 fn decimals(unscaled: i128, scale: i8) -> u32 {
     let mut left = unscaled;
     let mut used = u32::try_from(scale).unwrap_or(0);
-    while used > 0 && left % 10 == 0 {
+    // Nearly all prices fit 64 bits, whose remainder costs a fraction.
+    let ends_with_zero =
+        |number: i128| i64::try_from(number).map_or_else(|_| number % 10 == 0, |small| small % 10 == 0);
+    while used > 0 && ends_with_zero(left) {
         left /= 10;
         used -= 1;
     }

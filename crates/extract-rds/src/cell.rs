@@ -24,8 +24,8 @@ const MICROS_PER_DAY: i64 = 86_400 * MICROS_PER_SECOND;
 /// Days since 1970-01-01 that no offset takes out of the years 1 to 9999.
 const SAFE_DAYS: RangeInclusive<i32> = -700_000..=2_900_000;
 
-/// From here on another digit would make more than 38 of them, the most that a decimal of Arrow and Redshift has.
-const MAX_BEFORE_A_DIGIT: i128 = 10_i128.pow(37);
+/// As many digits as are sure to fit a number of 64 bits, whose arithmetic costs a fraction of that of 128.
+const DIGITS_AT_A_TIME: u32 = 18;
 
 /// What is wrong with a value. Boxed, since nearly all values have none.
 pub(crate) type Fault = Box<(RowRule, Cow<'static, str>)>;
@@ -41,12 +41,21 @@ pub(crate) struct SourceZone {
 pub(crate) enum CellBuilder {
     BigInt(Int64Builder),
     Integer(Int32Builder),
-    Decimal { builder: Decimal128Builder, precision: u8, scale: i8 },
+    Decimal { builder: Decimal128Builder, form: DecimalForm },
     Double(Float64Builder),
     Boolean(BooleanBuilder),
     Date(Date32Builder),
     Timestamp { builder: TimestampMicrosecondBuilder, zone: Zone },
     Text(StringBuilder),
+}
+
+/// What an exact number has to fit into.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct DecimalForm {
+    precision: u8,
+    places: u32,
+    /// The smallest number with too many digits, in units of the last place.
+    limit: u128,
 }
 
 impl CellBuilder {
@@ -57,8 +66,12 @@ impl CellBuilder {
             ColumnType::Integer => Self::Integer(Int32Builder::new()),
             ColumnType::Decimal { precision, scale } => Self::Decimal {
                 builder: Decimal128Builder::new().with_data_type(column_type.arrow()),
-                precision,
-                scale,
+                form: DecimalForm {
+                    precision,
+                    // Contracts have no negative scale.
+                    places: scale.unsigned_abs().into(),
+                    limit: 10_u128.pow(precision.into()),
+                },
             },
             ColumnType::Double => Self::Double(Float64Builder::new()),
             ColumnType::Boolean => Self::Boolean(BooleanBuilder::new()),
@@ -79,9 +92,7 @@ impl CellBuilder {
                 let number = integer(value).and_then(|number| i32::try_from(number).map_err(|_| out_of_range()));
                 builder.append_option(keep(number, &mut fault));
             }
-            (Self::Decimal { builder, precision, scale }, value) => {
-                builder.append_option(keep(decimal(value, *precision, *scale), &mut fault));
-            }
+            (Self::Decimal { builder, form }, value) => builder.append_option(keep(form.read(value), &mut fault)),
             (Self::Double(builder), value) => builder.append_option(keep(double(value), &mut fault)),
             (Self::Boolean(builder), value) => builder.append_option(keep(flag(value), &mut fault)),
             (Self::Date(builder), value) => {
@@ -141,7 +152,8 @@ impl CellBuilder {
             Self::Timestamp { builder, .. } => primitive(builder),
             Self::Text(builder) => {
                 let texts = builder.finish();
-                *builder = StringBuilder::with_capacity(texts.len(), texts.values().len());
+                // Of as long texts a few more bytes may come.
+                *builder = StringBuilder::with_capacity(texts.len(), texts.values().len() + texts.values().len() / 16);
                 Arc::new(texts)
             }
         }
@@ -224,20 +236,23 @@ fn flag(value: SourceValue<'_>) -> Result<bool, Fault> {
     }
 }
 
-/// The digits of an exact number, in units of its last place.
-fn decimal(value: SourceValue<'_>, precision: u8, scale: i8) -> Result<i128, Fault> {
-    let too_wide = || unreadable(format!("the value does not fit decimal({precision},{scale})"));
-    let places = u32::try_from(scale).map_err(|_| too_wide())?;
-    let units = match value {
-        SourceValue::Int(number) => 10_i128.checked_pow(places).and_then(|unit| unit.checked_mul(number.into())),
-        SourceValue::BigUnsigned(number) => {
-            10_i128.checked_pow(places).and_then(|unit| unit.checked_mul(number.into()))
-        }
-        SourceValue::Bytes(digits) => unscaled(digits, places),
-        _ => return Err(unexpected()),
-    };
-    let limit = 10_u128.pow(u32::from(precision));
-    units.filter(|units| units.unsigned_abs() < limit).ok_or_else(too_wide)
+impl DecimalForm {
+    /// An exact number in units of its last place.
+    fn read(self, value: SourceValue<'_>) -> Result<i128, Fault> {
+        let whole = |number: i128| 10_i128.checked_pow(self.places).and_then(|unit| unit.checked_mul(number));
+        let units = match value {
+            SourceValue::Bytes(digits) => unscaled(digits, self.places),
+            SourceValue::Int(number) => whole(number.into()),
+            SourceValue::BigUnsigned(number) => whole(number.into()),
+            _ => return Err(unexpected()),
+        };
+        units.filter(|units| units.unsigned_abs() < self.limit).ok_or_else(|| self.too_wide())
+    }
+
+    #[cold]
+    fn too_wide(self) -> Fault {
+        unreadable(format!("the value does not fit decimal({},{})", self.precision, self.places))
+    }
 }
 
 /// `-12.5` with two places is -1250; `None` for more places than there are, or digits than fit.
@@ -246,7 +261,8 @@ fn unscaled(text: &[u8], places: u32) -> Option<i128> {
         [b'-', digits @ ..] => (true, digits),
         digits => (false, digits),
     };
-    let mut units: i128 = 0;
+    // The digits so far: those of `high`, then `low_digits` of `low`.
+    let (mut high, mut low, mut low_digits) = (0_i128, 0_u64, 0);
     let mut missing: Option<u32> = None;
     for byte in digits {
         match (byte, missing) {
@@ -259,17 +275,23 @@ fn unscaled(text: &[u8], places: u32) -> Option<i128> {
             (b'0'..=b'9', Some(left)) => missing = Some(left.checked_sub(1)?),
             _ => return None,
         }
-        // One comparison is cheaper than arithmetic that looks out for itself.
-        if units >= MAX_BEFORE_A_DIGIT {
-            return None;
+        if low_digits == DIGITS_AT_A_TIME {
+            high = with_digits(high, low, low_digits)?;
+            (low, low_digits) = (0, 0);
         }
-        units = units * 10 + i128::from(byte - b'0');
+        low = low * 10 + u64::from(byte - b'0');
+        low_digits += 1;
     }
+    let units = if high == 0 { i128::from(low) } else { with_digits(high, low, low_digits)? };
     let units = match missing.unwrap_or(places) {
         0 => units,
         zeros => units.checked_mul(10_i128.checked_pow(zeros)?)?,
     };
     Some(if is_negative { -units } else { units })
+}
+
+fn with_digits(high: i128, low: u64, low_digits: u32) -> Option<i128> {
+    high.checked_mul(10_i128.pow(low_digits))?.checked_add(low.into())
 }
 
 fn time(value: SourceValue<'_>) -> Result<SourceTime, Fault> {

@@ -6,7 +6,7 @@ use crate::{
     extract_plan::ChunkRange,
     progress::TableProgress,
     row_batch::{RowBatch, RowBatchBuilder},
-    source_row::{SourceRow, SourceValue},
+    source_row::{CUT_OFF, SourceRow, SourceValue},
     source_schema::{TableReading, Zone},
     throttle::Throttle,
     wire::{WireColumn, WireConnection, WireError},
@@ -185,7 +185,7 @@ impl Reader<'_> {
 
     fn place(&self, columns: &[WireColumn], bytes: &[u8], zone: Zone) -> Result<Place, WireError> {
         // The column that places a row is the first.
-        let value = SourceRow::new(columns, bytes)?.value()?;
+        let Some(value) = SourceRow::new(columns, bytes)?.next_value() else { return Err(CUT_OFF) };
         Ok(match (self.grid, value) {
             (ChunkGrid::Key { .. }, SourceValue::Int(key)) => Place::Key(key),
             (ChunkGrid::Day { .. }, SourceValue::Time(time)) => {

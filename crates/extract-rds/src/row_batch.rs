@@ -3,7 +3,7 @@
 
 use crate::{
     cell::{CellBuilder, SourceZone},
-    source_row::SourceRow,
+    source_row::{CUT_OFF, SourceRow},
     source_schema::{ColumnOrigin, TableReading},
     wire::{WireColumn, WireError},
 };
@@ -67,7 +67,7 @@ impl<'a> RowBatchBuilder<'a> {
             source_zone,
             builders: spec.columns.iter().enumerate().map(builder).collect(),
             faults: Vec::new(),
-            rows: SourceRows::of(columns.into()),
+            rows: SourceRows::of(columns.into(), 0),
             runs: Vec::new(),
         }
     }
@@ -83,7 +83,8 @@ impl<'a> RowBatchBuilder<'a> {
         }
         let mut values = SourceRow::new(&self.rows.columns, bytes)?;
         for position in &self.reading.selected {
-            if let Some(fault) = self.builders[*position].append(values.value()?, self.source_zone) {
+            let Some(value) = values.next_value() else { return Err(CUT_OFF) };
+            if let Some(fault) = self.builders[*position].append(value, self.source_zone) {
                 let (rule, reason) = *fault;
                 self.faults.push(ValueFault { row, column: *position, rule, reason });
             }
@@ -115,7 +116,7 @@ impl<'a> RowBatchBuilder<'a> {
             (0..row_count).for_each(|_| builder.append_constant(value));
         }
         let columns = self.builders.iter_mut().map(CellBuilder::finish).collect();
-        let next_rows = SourceRows::of(self.rows.columns.clone());
+        let next_rows = SourceRows::of(self.rows.columns.clone(), self.rows.bytes.len());
         Ok(Some(RowBatch {
             columns: RecordBatch::try_new(self.schema.clone(), columns)?,
             faults: mem::take(&mut self.faults),
@@ -148,8 +149,9 @@ impl RowBatch {
 }
 
 impl SourceRows {
-    fn of(columns: Arc<[WireColumn]>) -> Self {
-        Self { columns, bytes: Vec::with_capacity(BATCH_ROWS * 64), ends: Vec::with_capacity(BATCH_ROWS) }
+    /// None yet, with room for about as many `bytes` as came before.
+    fn of(columns: Arc<[WireColumn]>, bytes: usize) -> Self {
+        Self { columns, bytes: Vec::with_capacity(bytes + bytes / 16), ends: Vec::with_capacity(BATCH_ROWS) }
     }
 
     /// The values of a row as text, in the order of the contract; columns that the source lacks are NULL.

@@ -71,9 +71,9 @@ impl<'a> SourceRow<'a> {
         self.next_value().ok_or(CUT_OFF)
     }
 
-    /// `None` where the bytes end too early. It is small, and this runs for every value of a table.
+    /// The same, `None` where the bytes end too early: an error is large to hand on, and this runs for every value of a table.
     #[inline]
-    fn next_value(&mut self) -> Option<SourceValue<'a>> {
+    pub(crate) fn next_value(&mut self) -> Option<SourceValue<'a>> {
         let column = self.columns.get(self.next)?;
         let bit = self.next + BITMAP_OFFSET;
         self.next += 1;
@@ -157,7 +157,7 @@ impl<'a> SourceRow<'a> {
     }
 }
 
-const CUT_OFF: WireError = WireError::Protocol("a row that is cut off");
+pub(crate) const CUT_OFF: WireError = WireError::Protocol("a row that is cut off");
 
 impl SourceValue<'_> {
     /// The value as MySQL would print it; bytes that are no text in hexadecimal, after `0x`.

@@ -106,8 +106,7 @@ impl<'a> TableWriter<'a> {
         let violations = self.validator.validate(&batch.columns, &batch.faults)?;
         let mut rejected = BTreeSet::new();
         let mut rejected_rows = Vec::new();
-        for (row, violation) in violations.into_iter().enumerate() {
-            let Some(violation) = violation else { continue };
+        for (row, violation) in violations {
             let is_rejected = violation.action == RuleAction::Quarantine;
             let tally = self.tallies.entry(batch.chunk(row)).or_default();
             tally.quarantined += u64::from(is_rejected);

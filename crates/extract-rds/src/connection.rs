@@ -227,6 +227,8 @@ fn session_settings(statement_timeout_s: u32) -> String {
         // How long, in seconds, the server waits while what was read is on its way to S3, and while nothing is asked.
         "net_write_timeout = 900",
         "wait_timeout = 28800",
+        // A limit that the server sets for its users would cut tables off without a word.
+        "sql_select_limit = 18446744073709551615",
         // Texts arrive in UTF-8, binary values as they are.
         "names utf8mb4",
     ]

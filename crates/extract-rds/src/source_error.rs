@@ -17,6 +17,9 @@ const ACCESS_DENIED: [u16; 10] = [1044, 1045, 1130, 1142, 1143, 1698, 1820, 1862
 const UNKNOWN_DATABASE: u16 = 1049;
 const SECURE_TRANSPORT_REQUIRED: u16 = 3159;
 const STATEMENT_TIMEOUT: [u16; 2] = [3024, 1969];
+/// The server shuts down, the connection was killed (at MariaDB), was idle for too long, or a table was altered since the
+/// snapshot.
+const LOST: [u16; 4] = [1053, 1927, 4031, 1412];
 
 /// Why the source could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -94,6 +97,18 @@ impl SourceError {
             }
             DriverError::Sqlx(sqlx::Error::Io(io)) if io.kind() == io::ErrorKind::TimedOut => Self::Timeout { place },
             error => Self::Failed { action, place, source: Box::new(error) },
+        }
+    }
+
+    /// Whether the connection went away, or its snapshot with a table that was altered: what was read over it does not count,
+    /// and all of it can be read anew.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        let Self::Failed { source, .. } = self else { return false };
+        match source.as_ref() {
+            DriverError::Wire(WireError::Server { code, .. }) => LOST.contains(code),
+            DriverError::Wire(WireError::Io(_)) => true,
+            DriverError::Wire(_) | DriverError::Sqlx(_) => false,
         }
     }
 
@@ -218,6 +233,7 @@ impl DriverError {
             Self::Sqlx(sqlx::Error::Configuration(_)) => Some(TlsFault::NotAskedFor),
             Self::Sqlx(_) => None,
             Self::Wire(WireError::NoTls) => Some(TlsFault::NotOffered),
+            Self::Wire(WireError::PasswordWithoutTls) => Some(TlsFault::NotAskedFor),
             Self::Wire(WireError::ServerName(_)) => Some(TlsFault::OtherName),
             Self::Wire(WireError::Io(error)) => of_io(error),
             Self::Wire(_) => None,

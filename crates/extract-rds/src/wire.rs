@@ -74,6 +74,8 @@ pub enum WireError {
     AuthPlugin(String),
     #[error("the server asks for the password in clear text, which is for IAM tokens over TLS")]
     Cleartext,
+    #[error("the server asks for the password, which is sent over TLS only")]
+    PasswordWithoutTls,
     #[error("the server gives no consistent snapshot: {0}")]
     NoSnapshot(String),
     #[error("stopped by a signal")]
@@ -123,7 +125,7 @@ impl WireConnection {
             let packets = PacketStream::plain(stream, options.connect_timeout, options.stop.clone())?;
             let mut connection = Self { packets: handshake::authenticate(packets, options)? };
             connection.execute(&options.session)?;
-            connection.packets.bear_silence_for(options.read_timeout);
+            connection.packets.begin_rows(options.read_timeout);
             Ok(connection)
         };
         open().map_err(|error| match error {

@@ -4,7 +4,6 @@
 use super::{ERROR, OK, WireError, WireOptions, capabilities, packets::PacketStream, server_error, server_name};
 use mysql_common::{
     constants::CapabilityFlags,
-    crypto,
     io::ParseBuf,
     packets::{AuthPlugin, AuthSwitchRequest, HandshakePacket, HandshakeResponse, SslRequest},
     proto::MySerialize,
@@ -19,7 +18,6 @@ const AUTH_MORE_DATA: u8 = 0x01;
 /// What `caching_sha2_password` says after the scrambled password: https://dev.mysql.com/doc/dev/mysql-server/latest/page_caching_sha2_authentication_exchanges.html
 const KNOWN_PASSWORD: u8 = 0x03;
 const WANTS_PASSWORD: u8 = 0x04;
-const REQUEST_PUBLIC_KEY: u8 = 0x02;
 
 /// Takes a fresh connection through the phase.
 pub(super) fn authenticate(mut packets: PacketStream, options: &WireOptions) -> Result<PacketStream, WireError> {
@@ -90,13 +88,8 @@ pub(super) fn authenticate(mut packets: PacketStream, options: &WireOptions) -> 
             }
             [AUTH_MORE_DATA, KNOWN_PASSWORD] => {}
             [AUTH_MORE_DATA, WANTS_PASSWORD] if is_encrypted => packets.write(&terminated(password))?,
-            [AUTH_MORE_DATA, WANTS_PASSWORD] => {
-                packets.write(&[REQUEST_PUBLIC_KEY])?;
-                let key = packets.read()?.get(1..).unwrap_or_default().to_vec();
-                let mut masked = terminated(password);
-                masked.iter_mut().zip(nonce.iter().cycle()).for_each(|(byte, mask)| *byte ^= mask);
-                packets.write(&crypto::encrypt(&masked, &key))?;
-            }
+            // It could be encrypted with a key that the server sends, but that may be anybody's key.
+            [AUTH_MORE_DATA, WANTS_PASSWORD] => return Err(WireError::PasswordWithoutTls),
             _ => return Err(WireError::Protocol("an answer to the password")),
         }
     }

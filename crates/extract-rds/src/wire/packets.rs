@@ -35,6 +35,8 @@ pub(super) struct PacketStream {
     /// A payload that came in several packets.
     joined: Vec<u8>,
     sequence: u8,
+    /// Not until the server is known to be the right one.
+    takes_long_payloads: bool,
     /// Longest silence that is borne.
     timeout: Duration,
     stop: Arc<AtomicBool>,
@@ -56,6 +58,7 @@ impl PacketStream {
             payload: 0..0,
             joined: Vec::new(),
             sequence: 0,
+            takes_long_payloads: false,
             timeout,
             stop,
         })
@@ -64,6 +67,10 @@ impl PacketStream {
     /// Encrypts from here on.
     pub(super) fn over_tls(self, config: Arc<ClientConfig>, name: ServerName<'static>) -> io::Result<Self> {
         let Transport::Plain(stream) = self.transport else { return Ok(self) };
+        // Anybody on the way could have sent it, and it would pass for what came encrypted.
+        if self.start != self.end {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "data in clear text where TLS begins"));
+        }
         let client = ClientConnection::new(config, name).map_err(io::Error::other)?;
         let mut tls = Box::new(StreamOwned::new(client, stream));
         // Now, so that a certificate that is not trusted is seen before anything is sent.
@@ -73,8 +80,9 @@ impl PacketStream {
         Ok(Self { transport: Transport::Tls(tls), ..self })
     }
 
-    /// Takes the server for gone after so long a silence from here on.
-    pub(super) fn bear_silence_for(&mut self, timeout: Duration) {
+    /// From here on the server may send rows of any length, and be silent for so long before it counts as gone.
+    pub(super) fn begin_rows(&mut self, timeout: Duration) {
+        self.takes_long_payloads = true;
         self.timeout = timeout;
     }
 
@@ -90,9 +98,16 @@ impl PacketStream {
 
     /// Receives the next packet.
     pub(super) fn advance(&mut self) -> io::Result<()> {
-        self.joined.clear();
+        // One long row does not hold its memory for the rest of the table.
+        self.joined = Vec::new();
         let mut length = self.header()?;
         while length == FULL {
+            if !self.takes_long_payloads {
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    "a packet of 16 MiB from a server that let nobody in yet",
+                ));
+            }
             self.take(length)?;
             self.joined.extend_from_slice(&self.buffer[self.payload.clone()]);
             length = self.header()?;
@@ -146,6 +161,9 @@ impl PacketStream {
         self.fill(HEADER)?;
         let header = &self.buffer[self.start..self.start + HEADER];
         let length = usize::from(header[0]) | usize::from(header[1]) << 8 | usize::from(header[2]) << 16;
+        if header[3] != self.sequence {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "a packet out of order"));
+        }
         self.sequence = header[3].wrapping_add(1);
         self.start += HEADER;
         Ok(length)
@@ -192,5 +210,46 @@ impl PacketStream {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustls::{RootCertStore, crypto::ring};
+    use std::net::TcpListener;
+
+    /// A stream on which these bytes have arrived.
+    fn received(bytes: &[u8]) -> PacketStream {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        listener.accept().unwrap().0.write_all(bytes).unwrap();
+        PacketStream::plain(client, Duration::from_secs(5), Arc::new(AtomicBool::new(false))).unwrap()
+    }
+
+    /// Whoever stands between could answer in the server's place before the server is known.
+    #[test]
+    fn what_came_before_tls_is_not_taken_for_what_came_over_it() {
+        let mut packets = received(&[1, 0, 0, 0, 10, 1, 0, 0, 2, 0]);
+        assert_eq!(packets.read().unwrap(), [10]);
+        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
+        let config = config.with_safe_default_protocol_versions().unwrap();
+        let config = config.with_root_certificates(RootCertStore::empty()).with_no_client_auth();
+        let name = ServerName::try_from("localhost").unwrap();
+        let error = packets.over_tls(Arc::new(config), name).err().unwrap();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData, "{error}");
+    }
+
+    #[test]
+    fn a_packet_out_of_order_ends_the_exchange() {
+        let mut packets = received(&[1, 0, 0, 0, 10, 1, 0, 0, 3, 0]);
+        packets.read().unwrap();
+        assert_eq!(packets.read().unwrap_err().kind(), io::ErrorKind::InvalidData);
+    }
+
+    #[test]
+    fn a_server_that_let_nobody_in_sends_no_long_packets() {
+        let mut packets = received(&[0xff, 0xff, 0xff, 0, 10]);
+        assert_eq!(packets.read().unwrap_err().kind(), io::ErrorKind::InvalidData);
     }
 }

@@ -4,9 +4,11 @@
 //! that reads nothing but sealed manifests has the rows of the source, each as often as it is there. A failure names its
 //! seed and everything that was done to the source; `CAPTURE_SEED` and `CAPTURE_SEQUENCES` repeat it or look further.
 
-use crate::support::{Mirror, Pipeline, RandomSource, assert_mirrors, create_tables, execute, insert, lenient_source};
+use crate::support::{
+    Mirror, Pipeline, RandomSource, assert_mirrors, cloud, create_tables, execute, insert, lenient_source,
+};
 use chrono_tz::Tz;
-use rental_core::{Manifest, table_specs};
+use rental_core::{ChunkGrid, Manifest, table_specs};
 use std::env;
 use tokio::task::JoinSet;
 
@@ -45,7 +47,9 @@ async fn changes_and_runs(number: u64, seed: u64, rounds: u64) {
     let pipeline = Pipeline::new(&format!("capture_{number}"))
         .await
         .set("SOURCE_TIMEZONE", zone.name())
-        .set("CONNECTIONS", ["1", "2", "4"][number as usize % 3]);
+        .set("CONNECTIONS", ["1", "2", "4"][number as usize % 3])
+        // In every second pipeline tables are shared out between the connections.
+        .set("ROWS_PER_RANGE", ["500000", "3"][number as usize % 2]);
     let mut source = RandomSource::create(&pipeline, seed).await;
     let mut mirror = Mirror::of(&pipeline.bucket);
     let mut as_of = "";
@@ -97,6 +101,69 @@ async fn keys_beyond_the_grid_are_read_once() {
         assert_mirrors(&mirror, &source, Tz::UTC, title).await;
         assert_eq!(mirror.table("apartments").last().rows.quarantined, 2);
     }
+}
+
+/// Beyond it there is no literal for the end of the day, and the second pass found no row.
+#[tokio::test]
+async fn the_last_day_of_the_calendar_can_change() {
+    for zone in [Tz::UTC, Tz::America__New_York, Tz::Europe__Berlin] {
+        let name = format!("capture_last_day_{}", zone.name().to_lowercase().replace('/', "_"));
+        let pipeline = Pipeline::new(&name).await.set("SOURCE_TIMEZONE", zone.name());
+        let source = lenient_source(&pipeline).await;
+        create_tables(&source).await;
+        let mut mirror = Mirror::of(&pipeline.bucket);
+        for run_id in ["first", "second"] {
+            for time in ["'9999-12-31 00:00:00'", "'9999-12-30 23:59:59'"] {
+                insert(&source, "user_viewing", &[("viewed_at", time)]).await;
+            }
+            pipeline.extract(&["--run-id", run_id, "--as-of", "2025-12-31", "--sweep"]).expect(0, &[]);
+            mirror.catch_up().await;
+            assert_mirrors(&mirror, &source, zone, run_id).await;
+        }
+    }
+}
+
+/// Each key was a chunk for good, and the state as large as the table.
+#[tokio::test]
+async fn keys_that_come_to_lie_far_apart_get_a_coarser_grid() {
+    let pipeline = Pipeline::new("capture_regrid").await;
+    let source = lenient_source(&pipeline).await;
+    create_tables(&source).await;
+    let mut mirror = Mirror::of(&pipeline.bucket);
+    let mut widths = Vec::new();
+    for (run_id, change) in [
+        ("close", "insert into apartments (id, price) values (-5, 1), (1, 1), (2, 1)"),
+        ("apart", "insert into apartments (id, price) select seq * 1000000000, 1 from seq_1_to_80100"),
+        ("coarser", "delete from apartments where id = 2 or id = 1000000000 or id > 80000000000000"),
+        ("unchanged", "do 0"),
+    ] {
+        execute(&source, change).await;
+        pipeline.extract(&["--run-id", run_id, "--as-of", "2025-12-31", "--tables", "apartments"]).expect(0, &[]);
+        mirror.catch_up().await;
+        assert_mirrors(&mirror, &source, Tz::UTC, run_id).await;
+        let ChunkGrid::Key { width, .. } = mirror.table("apartments").last().chunk_grid else { panic!("another grid") };
+        widths.push(width);
+    }
+    assert_eq!((widths[0], widths[2]), (widths[1], widths[3]), "{widths:?}");
+    assert!(widths[2] > widths[1], "{widths:?}");
+    assert_eq!(mirror.table("apartments").last().rows.written, 0);
+}
+
+#[tokio::test]
+async fn a_log_that_is_cut_otherwise_than_the_contract_says_is_left_alone() {
+    let pipeline = Pipeline::new("capture_other_grid").await;
+    let source = lenient_source(&pipeline).await;
+    create_tables(&source).await;
+    insert(&source, "bookings", &[("booking_id", "1")]).await;
+    let run = ["--as-of", "2025-12-31", "--tables", "bookings"];
+    pipeline.extract(&[&run[..], &["--run-id", "first"]].concat()).expect(0, &[]);
+    let key = "state/bookings.json";
+    let mut state = cloud().get_json(&pipeline.bucket, key).await;
+    state["chunk_grid"]["column"] = "user_id".into();
+    cloud().put_json(&pipeline.bucket, key, &state).await;
+    pipeline
+        .extract(&[&run[..], &["--run-id", "second"]].concat())
+        .expect(2, &["by ranges of `booking_id`", "by ranges of `user_id`", "begin a new log"]);
 }
 
 fn standing(manifest: &Manifest) -> Vec<(String, u64)> {

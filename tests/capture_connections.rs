@@ -1,7 +1,7 @@
 //! What can happen between `extract-rds` and the source, and between two of them: rivals, connections that break, rights that
 //! are missing; and how a large table is spread over files.
 
-use crate::support::{Mirror, Pipeline, assert_mirrors, create_tables, execute, lenient_source};
+use crate::support::{Mirror, Pipeline, assert_mirrors, cloud, create_tables, execute, insert, lenient_source};
 use chrono_tz::Tz;
 use sqlx::MySqlPool;
 use std::time::{Duration, Instant};
@@ -90,6 +90,61 @@ async fn a_connection_that_is_killed_makes_the_table_begin_anew() {
     assert_mirrors(&mirror, &source, Tz::UTC, "after a connection was killed").await;
     mirror.assert_no_stray_files("cut").await;
     assert_eq!(mirror.log.unfinished_uploads().await, Vec::<String>::new());
+}
+
+/// The run reads a table only after another one sealed a later moment of it: what changed in between would have gone back.
+#[tokio::test]
+async fn a_run_that_is_overtaken_at_a_later_table_does_not_seal_it() {
+    let pipeline = Pipeline::new("overtaken").await;
+    let source = lenient_source(&pipeline).await;
+    fill(&source, 3_000).await;
+    pipeline.extract(&[&RUN[..], &["--run-id", "first"]].concat()).expect(0, &[]);
+    let slow = [&RUN[..], &["--run-id", "slow", "--max-rows-per-second", "1500"]].concat();
+    let overtaking = async {
+        sealed(&pipeline, "raw/apartments/run=slow/manifest.json").await;
+        execute(&source, "delete from user_viewing where user_id < 100").await;
+        insert(&source, "user_viewing", &[("viewed_at", "'2024-01-01 00:00:00'")]).await;
+        let fast = [&RUN[..], &["--run-id", "fast", "--tables", "user_viewing"]].concat();
+        pipeline.extract_aside(&fast).await.expect(0, &[]);
+    };
+    let (finished, ()) = tokio::join!(pipeline.extract_aside(&slow), overtaking);
+    finished.expect(1, &["another run sealed table `user_viewing`"]);
+    let mut mirror = Mirror::of(&pipeline.bucket);
+    mirror.catch_up().await;
+    assert_mirrors(&mirror, &source, Tz::UTC, "after it was overtaken").await;
+}
+
+/// The new connection reads what the table has become, not what it was when the run began.
+#[tokio::test]
+async fn a_table_that_is_altered_during_a_run_is_looked_at_again() {
+    let pipeline = Pipeline::new("altered").await;
+    let source = lenient_source(&pipeline).await;
+    fill(&source, 3_000).await;
+    for (run_id, alteration, exit_code, said) in [
+        ("wider", "alter table user_viewing modify call_to_action varchar(40)", 0, "reading the table again"),
+        ("drifted", "alter table user_viewing modify viewed_at varchar(40)", 3, "column `viewed_at`"),
+    ] {
+        let pipeline = pipeline.clone().set("LOG_FORMAT", "text");
+        let slow = [&RUN[..], &["--run-id", run_id, "--max-rows-per-second", "1500"]].concat();
+        let altering = async {
+            sealed(&pipeline, &format!("raw/apartments/run={run_id}/manifest.json")).await;
+            execute(&source, alteration).await;
+        };
+        let (finished, ()) = tokio::join!(pipeline.extract_aside(&slow), altering);
+        finished.expect(exit_code, &[said]);
+    }
+    let mut mirror = Mirror::of(&pipeline.bucket);
+    mirror.catch_up().await;
+    let mode = &mirror.table("user_viewing").last().snapshot.mode;
+    assert!(mode.contains("anew after a lost connection"), "{mode}");
+}
+
+/// Waits until a manifest is there.
+async fn sealed(pipeline: &Pipeline, key: &str) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while cloud().list_objects(&pipeline.bucket, key).await.is_empty() {
+        assert!(Instant::now() < deadline, "no `{key}` within a minute");
+    }
 }
 
 #[tokio::test]

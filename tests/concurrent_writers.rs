@@ -29,7 +29,7 @@ async fn four_connections_never_show_half_of_a_transaction() {
 }
 
 async fn no_run_shows_half_of_a_transaction(name: &str, connections: &str) {
-    let pipeline = Pipeline::new(name).await.set("CONNECTIONS", connections);
+    let pipeline = Pipeline::new(name).await.set("CONNECTIONS", connections).set("ROWS_PER_RANGE", "500");
     let pool = MySqlPoolOptions::new().max_connections(WRITERS as u32 + 1);
     let pool = pool.connect_with(cloud().source_options(&pipeline.source_database)).await.expect("connect");
     create_tables(&pool).await;

@@ -4,7 +4,7 @@
 use crate::support::{Mirror, Pipeline, assert_mirrors, cloud, create_tables, execute, insert, lenient_source};
 use chrono::{Duration, Utc};
 use chrono_tz::Tz;
-use rental_core::{Scope, table_spec};
+use rental_core::{RowRule, Scope, table_spec};
 use sqlx::MySqlPool;
 
 const AS_OF: &str = "2025-12-31";
@@ -119,4 +119,26 @@ async fn a_small_table_is_read_whole_whatever_the_hints() {
     let mut mirror = Mirror::of(&pipeline.bucket);
     mirror.catch_up().await;
     assert_mirrors(&mirror, &source, Tz::UTC, "without a flag").await;
+}
+
+/// What a sweep found out about rows that did not change was forgotten, and the next hinted run told the old counts.
+#[tokio::test]
+async fn what_time_mends_stays_mended() {
+    let pipeline = Pipeline::new("hints_mended").await.set("HINT_MIN_ROWS", "0");
+    let source = lenient_source(&pipeline).await;
+    fill(&source).await;
+    execute(&source, "update bookings set booking_date = '2025-01-10 12:00:00', checkin_date = '2025-01-11'").await;
+    let mut mirror = Mirror::of(&pipeline.bucket);
+    for (run_id, as_of, flags, standing) in [
+        ("early", "2025-01-01", &["--sweep"][..], 3),
+        ("swept", "2026-06-01", &["--sweep"], 0),
+        ("hinted", "2026-06-01", &[], 0),
+    ] {
+        pipeline.extract(&[&["--run-id", run_id, "--as-of", as_of], flags].concat()).expect(0, &[]);
+        mirror.catch_up().await;
+        let manifest = mirror.table("bookings").last();
+        let counts = manifest.violations.iter().filter(|count| count.rule == RowRule::BkgFuture);
+        assert_eq!(counts.map(|count| count.standing).sum::<u64>(), standing, "{run_id}");
+    }
+    assert!(mirror.table("bookings").last().unread_chunk_count > 0);
 }

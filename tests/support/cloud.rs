@@ -118,6 +118,11 @@ impl Cloud {
         serde_json::from_slice(&content).expect("read JSON")
     }
 
+    pub(crate) async fn put_json(&self, bucket: &str, key: &str, value: &Value) {
+        let body = serde_json::to_vec(value).expect("JSON").into();
+        self.s3().put_object().bucket(bucket).key(key).body(body).send().await.expect("put an object");
+    }
+
     /// Tables and rows of a folder of CSV files.
     pub(crate) async fn seed(&self, database: &str, folder: &Path) {
         local_cloud::seed(&self.source_options(database), folder)

@@ -100,13 +100,14 @@ impl Mirror {
         for (table, mirrored) in &self.tables {
             let Some(manifest) = mirrored.manifests.iter().find(|manifest| manifest.run_id == run_id) else { continue };
             let files = manifest.files.iter().chain(&manifest.quarantine_files);
-            let named: BTreeSet<_> = files.map(|file| file.key.clone()).collect();
+            let named: BTreeSet<_> =
+                files.map(|file| file.key.clone()).chain([manifest.copy_manifest.clone()]).collect();
             let mut found = BTreeSet::new();
             for prefix in
                 [object_key::raw_run_prefix(table, &run_id), object_key::quarantine_run_prefix(table, &run_id)]
             {
                 let keys = self.log.keys(&prefix).await;
-                found.extend(keys.into_iter().filter(|key| key.ends_with(".parquet")));
+                found.extend(keys.into_iter().filter(|key| !key.ends_with("/manifest.json")));
             }
             assert_eq!(found, named, "files of run {run_id} and those that its manifest names");
         }
@@ -167,8 +168,10 @@ impl MirroredTable {
         let rows = manifest.rows;
         assert_eq!(rows.read, rows.unchanged + rows.written + rows.quarantined, "{place}: rows read");
 
+        // As ranges: in a coarser grid a chunk takes the place of several.
+        let ranges: BTreeSet<_> = manifest.replaced_chunks.iter().map(|replaced| replaced.chunk).collect();
+        self.chunks.retain(|chunk, _| !ranges.contains(&manifest.chunk_grid.place(*chunk)));
         for replaced in &manifest.replaced_chunks {
-            self.chunks.remove(&replaced.chunk);
             let chunk = MirroredChunk { quarantined: replaced.quarantined, ..MirroredChunk::default() };
             let twice = self.chunks.insert(replaced.chunk, chunk);
             assert!(twice.is_none(), "{place} replaces {} twice", replaced.chunk);
@@ -214,6 +217,13 @@ impl MirroredTable {
         if state.sequence != last.sequence || state.sealing.is_some() {
             // Killed between manifest and state: the next run completes it.
             return;
+        }
+        for rechecked in &last.rechecked_chunks {
+            assert_eq!(
+                state.chunks[&rechecked.chunk].violations, rechecked.violations,
+                "{} of `{table}`",
+                rechecked.chunk
+            );
         }
         let known: BTreeMap<_, _> =
             state.chunks.iter().map(|(chunk, known)| (*chunk, known.fingerprint.row_count)).collect();

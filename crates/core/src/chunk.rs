@@ -47,6 +47,34 @@ impl ChunkGrid {
             Self::Key { column, .. } | Self::Day { column } => column,
         }
     }
+
+    /// The chunk of this grid that one of a finer grid is a part of.
+    #[must_use]
+    pub fn place(&self, chunk: Chunk) -> Chunk {
+        match self {
+            Self::Key { width, .. } => chunk.within(*width),
+            Self::Day { .. } => chunk,
+        }
+    }
+
+    /// Whether the same column cuts in the same way; the widths may differ.
+    #[must_use]
+    pub fn cuts_as(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Key { column, .. }, Self::Key { column: other, .. })
+            | (Self::Day { column }, Self::Day { column: other }) => column == other,
+            (Self::Key { .. } | Self::Day { .. }, _) => false,
+        }
+    }
+}
+
+impl fmt::Display for ChunkGrid {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Key { column, .. } => write!(formatter, "by ranges of `{column}`"),
+            Self::Day { column } => write!(formatter, "by days of `{column}`"),
+        }
+    }
 }
 
 impl Chunk {

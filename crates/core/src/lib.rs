@@ -24,8 +24,8 @@ pub use chunk::{Chunk, ChunkGrid, Fingerprint};
 pub use column_type::{ColumnType, ColumnTypeError};
 pub use currency::Currency;
 pub use manifest::{
-    ChunkViolations, CopyManifest, DataFile, Manifest, ManifestError, ReplacedChunk, RowCounts, Scope, SealStatus,
-    Snapshot, ViolationCount,
+    ChunkViolations, CopyManifest, DataFile, Manifest, ManifestError, RecheckedChunk, ReplacedChunk, RowCounts, Scope,
+    SealStatus, Snapshot, ViolationCount,
 };
 pub use receipt::{
     CheckReceipt, ExtractReceipt, ExtractedTable, Finding, Imbalance, LoadReceipt, LoadedTable, PublishReceipt,

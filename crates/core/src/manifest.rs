@@ -37,7 +37,12 @@ pub struct Manifest {
     pub scope: Scope,
     /// Chunks that a hinted run did not read: they stand as they were last seen, whatever happened to them since.
     pub unread_chunk_count: u64,
+    /// Chunks that were not replaced although time changed what their rows break: what counts for them now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rechecked_chunks: Vec<RecheckedChunk>,
     pub files: Vec<DataFile>,
+    /// Key of the same list in the form that COPY reads.
+    pub copy_manifest: String,
     pub quarantine_files: Vec<DataFile>,
     pub rows: RowCounts,
     pub violations: Vec<ViolationCount>,
@@ -82,6 +87,13 @@ pub struct ReplacedChunk {
     pub written: u64,
     pub quarantined: u64,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub violations: Vec<ChunkViolations>,
+}
+
+/// One chunk whose rows are the same and were checked again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecheckedChunk {
+    pub chunk: Chunk,
     pub violations: Vec<ChunkViolations>,
 }
 
@@ -200,7 +212,9 @@ impl Manifest {
             unchanged_chunk_count: 0,
             scope: Scope::Hinted,
             unread_chunk_count: 0,
+            rechecked_chunks: Vec::new(),
             files: Vec::new(),
+            copy_manifest: String::new(),
             quarantine_files: Vec::new(),
             rows: RowCounts::default(),
             violations: Vec::new(),
@@ -299,6 +313,8 @@ mod tests {
             unchanged_chunk_count: 1,
             scope: Scope::Sweep,
             unread_chunk_count: 0,
+            rechecked_chunks: vec![],
+            copy_manifest: "raw/bookings/run=r1/copy-1f00cafe.manifest".into(),
             files: vec![DataFile {
                 key: "raw/x".into(),
                 record_count: 2,

@@ -39,10 +39,10 @@ pub fn manifest(table: &str, run_id: &RunId) -> String {
     format!("raw/{table}/run={run_id}/manifest.json")
 }
 
-/// The same list of files in the form that COPY reads.
+/// The list of files in the form that COPY reads.
 #[must_use]
-pub fn copy_manifest(table: &str, run_id: &RunId) -> String {
-    format!("raw/{table}/run={run_id}/copy.manifest")
+pub fn copy_manifest(table: &str, run_id: &RunId, attempt: &str) -> String {
+    format!("raw/{table}/run={run_id}/copy-{attempt}.manifest")
 }
 
 /// One Parquet file of rejected rows.
@@ -91,7 +91,7 @@ mod tests {
         let cases = [
             (data_file("bookings", &run, "5f0c", 7), "raw/bookings/run=2025-01-31-nightly/part-5f0c-00007.parquet"),
             (manifest("bookings", &run), "raw/bookings/run=2025-01-31-nightly/manifest.json"),
-            (copy_manifest("bookings", &run), "raw/bookings/run=2025-01-31-nightly/copy.manifest"),
+            (copy_manifest("bookings", &run, "1f00cafe"), "raw/bookings/run=2025-01-31-nightly/copy-1f00cafe.manifest"),
             (
                 quarantine_file("bookings", &run, "5f0c", 0),
                 "quarantine/bookings/run=2025-01-31-nightly/part-5f0c-00000.parquet",

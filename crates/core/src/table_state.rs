@@ -64,6 +64,10 @@ impl TableState {
     /// The state after `manifest` was sealed on this one.
     #[must_use]
     pub fn after(mut self, manifest: &Manifest) -> Self {
+        if self.chunk_grid.as_ref().is_some_and(|grid| *grid != manifest.chunk_grid) {
+            // All of it was captured in another grid.
+            self.chunks.clear();
+        }
         for replaced in &manifest.replaced_chunks {
             if replaced.fingerprint.row_count == 0 {
                 self.chunks.remove(&replaced.chunk);
@@ -74,6 +78,12 @@ impl TableState {
                     violations: replaced.violations.clone(),
                 };
                 self.chunks.insert(replaced.chunk, chunk);
+            }
+        }
+        for rechecked in &manifest.rechecked_chunks {
+            if let Some(chunk) = self.chunks.get_mut(&rechecked.chunk) {
+                chunk.checked_for = manifest.run_date;
+                chunk.violations.clone_from(&rechecked.violations);
             }
         }
         self.sequence = manifest.sequence;

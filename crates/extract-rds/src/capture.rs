@@ -6,16 +6,17 @@
 use crate::{
     error::ExtractError,
     extract_plan::{ExtractPlan, changed_chunks, conditions, ranges, shares},
-    reader::{ChunkReading, ChunkReadings, Fingerprints, Others, ReadError, Reader},
+    reader::{ChunkReading, ChunkReadings, Fingerprints, Others, ReadError, Reader, coarser},
     row_batch::RowBatch,
+    source_error::SourceError,
     source_schema::Zone,
-    table_writer::{ChunkTally, TableWriter},
+    table_writer::{ChunkTally, RuleCounts, TableWriter},
     wire::{WireConnection, WireError},
 };
 use rental_core::{Chunk, ChunkGrid, ChunkViolations, DataFile, Fingerprint, TableState};
 use serde::{Deserialize, Serialize};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, btree_map::Entry},
     sync::{
         Mutex, PoisonError,
         atomic::Ordering,
@@ -45,6 +46,62 @@ pub(crate) struct CapturedChunk {
     pub(crate) is_written: bool,
     pub(crate) quarantined: u64,
     pub(crate) violations: Vec<ChunkViolations>,
+}
+
+impl Capture {
+    /// Adds what was captured of other rows of the table, in the coarser grid of both.
+    pub(crate) fn join(&mut self, mut other: Self) {
+        let width = self.width().max(other.width());
+        self.widen(width);
+        other.widen(width);
+        other.chunks.into_iter().for_each(|(chunk, part)| self.add(chunk, part));
+        self.files.append(&mut other.files);
+        self.quarantine_files.append(&mut other.quarantine_files);
+    }
+
+    /// Makes the grid as coarse as one reader would have made it.
+    pub(crate) fn coarsen(&mut self) {
+        while let Some(coarser) = coarser(self.width(), self.chunks.len()) {
+            self.widen(Some(coarser));
+        }
+    }
+
+    fn width(&self) -> Option<u64> {
+        match &self.chunk_grid {
+            ChunkGrid::Key { width, .. } => Some(*width),
+            ChunkGrid::Day { .. } => None,
+        }
+    }
+
+    fn widen(&mut self, wanted: Option<u64>) {
+        if let (ChunkGrid::Key { width, .. }, Some(wanted)) = (&mut self.chunk_grid, wanted)
+            && *width != wanted
+        {
+            *width = wanted;
+            let chunks = std::mem::take(&mut self.chunks);
+            chunks.into_iter().for_each(|(chunk, part)| self.add(chunk.within(wanted), part));
+        }
+    }
+
+    fn add(&mut self, chunk: Chunk, part: CapturedChunk) {
+        match self.chunks.entry(chunk) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(part);
+            }
+            Entry::Occupied(mut known) => known.get_mut().join(part),
+        }
+    }
+}
+
+impl CapturedChunk {
+    fn join(&mut self, other: Self) {
+        self.fingerprint = self.fingerprint.with(other.fingerprint);
+        self.is_written |= other.is_written;
+        self.quarantined += other.quarantined;
+        let mut counts = RuleCounts::default();
+        [&self.violations, &other.violations].into_iter().for_each(|part| counts.add(part));
+        self.violations = counts.of_chunk();
+    }
 }
 
 /// Captures what the plan reads. Blocks.
@@ -206,7 +263,9 @@ impl Reader<'_> {
         let table = self.spec.name.clone();
         match error {
             ReadError::Wire(WireError::Stopped) => ExtractError::Interrupted,
-            ReadError::Wire(source) => ExtractError::Read { table, source: Box::new(source) },
+            ReadError::Wire(error) => {
+                ExtractError::Read { table, source: SourceError::new("read rows", self.place, error) }
+            }
             ReadError::Encode(source) => ExtractError::Encode { table, source },
             ReadError::NotWanted => ExtractError::Interrupted,
         }
@@ -219,7 +278,7 @@ mod as_list {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
     #[derive(Serialize, Deserialize)]
-    struct Entry {
+    struct Listed {
         chunk: Chunk,
         #[serde(flatten)]
         captured: CapturedChunk,
@@ -230,13 +289,13 @@ mod as_list {
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         serializer
-            .collect_seq(chunks.iter().map(|(chunk, captured)| Entry { chunk: *chunk, captured: captured.clone() }))
+            .collect_seq(chunks.iter().map(|(chunk, captured)| Listed { chunk: *chunk, captured: captured.clone() }))
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<BTreeMap<Chunk, CapturedChunk>, D::Error> {
-        let entries = Vec::<Entry>::deserialize(deserializer)?;
+        let entries = Vec::<Listed>::deserialize(deserializer)?;
         Ok(entries.into_iter().map(|entry| (entry.chunk, entry.captured)).collect())
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     extract::plan,
     extract_table::TableSource,
     fan_out,
-    quarantine::quarantined_rows,
+    quarantine::for_each_quarantined_row,
     seal::read_manifest,
     snapshot::SourceSnapshot,
     source::Source,
@@ -132,10 +132,11 @@ pub async fn quarantine(action: &QuarantineAction, config: &QuarantineConfig) ->
     for spec in &config.tables {
         let Some(manifest) = read_manifest(&bucket, &spec.name, &config.run_id).await? else { continue };
         for file in &manifest.quarantine_files {
-            let Some(object) = bucket.read(&file.key).await? else { continue };
-            for row in quarantined_rows(&file.key, object.content)? {
+            let object = bucket.read(&file.key).await?;
+            let object = object.ok_or_else(|| ExtractError::MissingFile { key: file.key.clone() })?;
+            for_each_quarantined_row(&file.key, object.content, |row| {
                 if config.rule.as_ref().is_some_and(|rule| *rule != row.rule) {
-                    continue;
+                    return;
                 }
                 *counts.entry((spec.name.clone(), row.rule.clone())).or_insert(0_u64) += 1;
                 if left > 0 {
@@ -149,7 +150,7 @@ pub async fn quarantine(action: &QuarantineAction, config: &QuarantineConfig) ->
                         row.source_row,
                     ]);
                 }
-            }
+            })?;
         }
     }
     match action {

@@ -168,7 +168,7 @@ impl Config {
             max_nights: max_nights()?,
             is_sweep: arguments.sweep || var_parsed("SWEEP")?.unwrap_or(false),
             hint_min_rows: var_parsed("HINT_MIN_ROWS")?.unwrap_or(DEFAULT_HINT_MIN_ROWS),
-            rows_per_range: var_parsed("ROWS_PER_RANGE")?.unwrap_or(DEFAULT_ROWS_PER_RANGE),
+            rows_per_range: var_parsed::<NonZero<u64>>("ROWS_PER_RANGE")?.map_or(DEFAULT_ROWS_PER_RANGE, NonZero::get),
             max_rows_per_second: given_or(arguments.max_rows_per_second, "MAX_ROWS_PER_SECOND")?,
             connections: given_or(arguments.connections, "CONNECTIONS")?.unwrap_or(DEFAULT_CONNECTIONS),
             layout: FileLayout {

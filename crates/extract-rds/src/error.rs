@@ -7,7 +7,7 @@ use crate::{
 };
 use rental_core::{Chunk, ContractFault, ManifestError, RunDate, RunId};
 use rental_task::{BucketError, ReceiptError, TaskError};
-use std::{borrow::Cow, error::Error};
+use std::borrow::Cow;
 
 /// Why an extract ended without sealing all its tables.
 #[derive(Debug, thiserror::Error)]
@@ -23,7 +23,7 @@ pub enum ExtractError {
     #[error(transparent)]
     Contract(#[from] ContractFault),
     #[error("read table `{table}`")]
-    Read { table: String, source: Box<dyn Error + Send + Sync> },
+    Read { table: String, source: SourceError },
     #[error("table `{table}` changed within one snapshot: {chunk} was another one when it was read again")]
     SnapshotMoved { table: String, chunk: Chunk },
     #[error("table `{table}` is kept by the engine {engine}, which has no snapshots")]
@@ -40,6 +40,8 @@ pub enum ExtractError {
     Json { key: String, source: serde_json::Error },
     #[error("`{key}` has format version {found}, this program reads {expected}")]
     StateVersion { key: String, found: u32, expected: u32 },
+    #[error("the contract of table `{table}` cuts it {found}, its log is cut {known}")]
+    OtherGrid { table: String, found: String, known: String },
     #[error("run `{run_id}` was abandoned for table `{table}`: a later run found it unfinished and closed it")]
     Abandoned { table: String, run_id: RunId },
     #[error("another run sealed table `{table}` while this one was reading")]
@@ -54,8 +56,12 @@ pub enum ExtractError {
     Unplanned { run_id: RunId, table: String, item: usize },
     #[error("table `{table}` or the configuration changed since run `{run_id}` was planned")]
     OtherBasis { table: String, run_id: RunId },
+    #[error("another run sealed table `{table}` after run `{run_id}` was planned")]
+    StalePlan { table: String, run_id: RunId },
     #[error("work items of table `{table}` are not captured yet: {}", items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
     MissingParts { table: String, items: Vec<usize> },
+    #[error("the bucket has no file `{key}` any more, which a manifest names")]
+    MissingFile { key: String },
     #[error("stopped by a signal")]
     Interrupted,
     #[error("write to standard output")]
@@ -70,8 +76,8 @@ impl ExtractError {
             Self::Source(error) => error.is_retryable(),
             Self::Bucket(error) => error.is_retryable(),
             Self::Receipt(error) => error.is_retryable(),
-            Self::Read { .. }
-            | Self::SnapshotMoved { .. }
+            Self::Read { source, .. } => source.is_retryable(),
+            Self::SnapshotMoved { .. }
             | Self::Encode { .. }
             | Self::Parquet { .. }
             | Self::LostRace { .. }
@@ -86,10 +92,13 @@ impl ExtractError {
             | Self::Imbalance { .. }
             | Self::Json { .. }
             | Self::StateVersion { .. }
+            | Self::OtherGrid { .. }
             | Self::Abandoned { .. }
             | Self::NoPlan { .. }
             | Self::Unplanned { .. }
             | Self::OtherBasis { .. }
+            | Self::StalePlan { .. }
+            | Self::MissingFile { .. }
             | Self::RunDate { .. } => false,
         }
     }
@@ -117,6 +126,9 @@ impl TaskError for ExtractError {
             | Self::NoPlan { .. }
             | Self::Unplanned { .. }
             | Self::OtherBasis { .. }
+            | Self::OtherGrid { .. }
+            | Self::StalePlan { .. }
+            | Self::MissingFile { .. }
             | Self::MissingParts { .. }
             | Self::RunDate { .. }
             | Self::Interrupted
@@ -149,7 +161,7 @@ impl TaskError for ExtractError {
             }
             Self::Config(ConfigError::SslCa(_)) => AUTHORITIES_HINT,
             Self::Config(ConfigError::NoRegion(_)) => "set `AWS_REGION`, or a profile that has a region",
-            Self::Source(error) => return error.hint().map(Cow::Borrowed),
+            Self::Source(error) | Self::Read { source: error, .. } => return error.hint().map(Cow::Borrowed),
             Self::Bucket(error) => return error.hint().map(Cow::Borrowed),
             Self::Receipt(error) => return error.hint().map(Cow::Borrowed),
             Self::Engine { .. } => "convert it: alter table … engine = InnoDB",
@@ -163,7 +175,7 @@ impl TaskError for ExtractError {
             }
             Self::NoPlan { .. } => "make one: extract-rds plan, with the same run id",
             Self::Unplanned { .. } => "take table and item from the plan, `runs/<run id>/plan.json` in the bucket",
-            Self::OtherBasis { .. } => {
+            Self::OtherBasis { .. } | Self::StalePlan { .. } => {
                 "start a new run with another run id; what was captured for this one does not fit"
             }
             Self::MissingParts { table, items } => {
@@ -172,15 +184,18 @@ impl TaskError for ExtractError {
                     format!("capture them, for example: extract-rds chunk --table {table} --item {item}").into(),
                 );
             }
+            Self::OtherGrid { .. } => {
+                "a table keeps its grid: change the contract back, or begin a new log in an empty bucket and an empty warehouse"
+            }
             Self::StateVersion { .. } => "use the release that wrote it, or a newer one",
             Self::Contract(_)
-            | Self::Read { .. }
             | Self::SnapshotMoved { .. }
             | Self::Encode { .. }
             | Self::Parquet { .. }
             | Self::Manifest(_)
             | Self::Imbalance { .. }
             | Self::Json { .. }
+            | Self::MissingFile { .. }
             | Self::Interrupted
             | Self::Output { .. } => return None,
         };

@@ -4,7 +4,7 @@ use crate::{
     cell::SourceZone,
     config::{Config, ConfigError},
     error::ExtractError,
-    extract_table::{RunContext, TableSource, extract_table},
+    extract_table::{RunContext, TableSource, extract_table, new_attempt},
     fan_out,
     seal::{ReadState, UploadsOf, read_manifest, seal, settled_state, tidy_up},
     snapshot::SourceSnapshot,
@@ -27,7 +27,6 @@ use std::{
     },
     time::Instant,
 };
-use uuid::Uuid;
 
 /// How often a table is begun anew after the connection to the source was lost.
 const MAX_RESTARTS: u32 = 2;
@@ -90,14 +89,18 @@ async fn run(config: &Config, stop: Arc<AtomicBool>) -> Result<Receipt, ExtractE
     let run = RunContext::new(config, &bucket, manifests.values().next(), &stop)?;
     let open: Vec<_> = config.tables.iter().copied().filter(|spec| !manifests.contains_key(&spec.name)).collect();
     if !open.is_empty() {
-        let mut source = Source::open(&config.source, stop.clone()).await?;
-        let tables = plan(&mut source, &open).await?;
-        let mut snapshot = SourceSnapshot::open(&mut source, &open, config.connections).await?;
-        for table in &tables {
-            let manifest = extract_and_seal(config, &run, table, &mut source, &mut snapshot, started_at).await?;
-            manifests.insert(table.spec.name.clone(), manifest);
+        // Before the snapshot: what another run seals from here on shows at our seal, and not as changes that go back.
+        let mut states = Vec::new();
+        for spec in &open {
+            states.push(settled_state(&bucket, spec, &run.run_id).await?);
         }
-        source.close().await;
+        let circumstance = if manifests.is_empty() { Circumstance::First } else { Circumstance::Resumed };
+        let mut source = OpenSource::open(config, open, circumstance, stop.clone()).await?;
+        for (position, read) in states.into_iter().enumerate() {
+            let manifest = extract_and_seal(config, &run, position, read, &mut source, started_at).await?;
+            manifests.insert(manifest.table.clone(), manifest);
+        }
+        source.source.close().await;
     }
     add_to_receipt(&run, &manifests, started).await
 }
@@ -182,30 +185,71 @@ pub(crate) async fn plan(source: &mut Source, specs: &[&'static TableSpec]) -> R
     if drifts.is_empty() { Ok(tables) } else { Err(ExtractError::Drift { drifts }) }
 }
 
+/// The source, how its tables are read, and the moment at which they are.
+struct OpenSource {
+    source: Source,
+    /// One for each contract that was asked for, in that order.
+    tables: Vec<TableSource>,
+    snapshot: SourceSnapshot,
+}
+
+/// Why a snapshot is opened.
+#[derive(Debug, Clone, Copy)]
+enum Circumstance {
+    First,
+    /// An earlier attempt at the run sealed some of its tables.
+    Resumed,
+    /// The connections were lost in the middle of a table.
+    Lost,
+}
+
+impl OpenSource {
+    /// # Errors
+    /// When the source cannot be entered, breaks a contract, or gives no snapshot.
+    async fn open(
+        config: &Config,
+        specs: Vec<&'static TableSpec>,
+        circumstance: Circumstance,
+        stop: Arc<AtomicBool>,
+    ) -> Result<Self, ExtractError> {
+        let mut source = Source::open(&config.source, stop).await?;
+        let tables = plan(&mut source, &specs).await?;
+        let mut snapshot = SourceSnapshot::open(&mut source, &specs, config.connections).await?;
+        match circumstance {
+            Circumstance::First => {}
+            Circumstance::Resumed => snapshot.mode.push_str("; resumed, tables sealed before are of an earlier moment"),
+            Circumstance::Lost => {
+                snapshot.mode.push_str("; anew after a lost connection, tables sealed before are of an earlier moment");
+            }
+        }
+        Ok(Self { source, tables, snapshot })
+    }
+}
+
 async fn extract_and_seal(
     config: &Config,
     run: &RunContext<'_>,
-    table: &TableSource,
-    source: &mut Source,
-    snapshot: &mut SourceSnapshot,
+    position: usize,
+    read: ReadState,
+    open: &mut OpenSource,
     started_at: DateTime<Utc>,
 ) -> Result<Manifest, ExtractError> {
-    let (spec, started) = (table.spec, Instant::now());
-    let read = settled_state(run.bucket, spec, &run.run_id).await?;
+    let started = Instant::now();
     let mut restarts = 0;
     let manifest = loop {
-        let attempt = &Uuid::new_v4().simple().to_string()[..8];
-        match extract_table(run, table, source, snapshot, &read.state, attempt).await {
-            // A lost connection takes its snapshot with it, so the whole table is read from a new one.
-            Err(lost @ ExtractError::Read { .. }) if restarts < MAX_RESTARTS && lost.is_retryable() => {
+        let OpenSource { source, tables, snapshot } = open;
+        let table = &tables[position];
+        match extract_table(run, table, source, snapshot, &read.state, &new_attempt()).await {
+            // A lost connection takes its snapshot with it, so the whole table is read from a new one, as it is by then.
+            Err(ExtractError::Read { source: lost, .. }) if restarts < MAX_RESTARTS && lost.is_lost() => {
                 restarts += 1;
                 tracing::warn!(
-                    table = spec.name,
+                    table = table.spec.name,
                     error = &lost as &dyn Error,
                     "reading the table again from its beginning"
                 );
-                *source = Source::open(&config.source, source.stop()).await?;
-                *snapshot = SourceSnapshot::open(source, &config.tables, config.connections).await?;
+                let specs = tables.iter().map(|table| table.spec).collect();
+                *open = OpenSource::open(config, specs, Circumstance::Lost, source.stop()).await?;
             }
             outcome => break outcome?,
         }

@@ -5,7 +5,7 @@ use crate::{
     reader::{ChunkReading, ChunkReadings, Others},
     source_schema::quoted,
 };
-use chrono::{DateTime, Duration, NaiveDate, NaiveDateTime, NaiveTime, Utc};
+use chrono::{DateTime, Datelike as _, Duration, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 use rental_core::{Chunk, ChunkGrid, ChunkState, Fingerprint, Hint, RuleAction, RunDate, Scope, TableSpec, TableState};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -13,8 +13,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 /// Without an index every statement reads the whole table, so there is one; with more ranges than this it reads all rows and
 /// those of other chunks are passed over.
 const MAX_RANGES_OF_A_SCAN: usize = 64;
+/// Sparse keys are not cut without an end: each cut asks the server.
+const MAX_RANGES: usize = 10_000;
 /// No local time is further from UTC, and no clock change moves a time by more.
 const ZONE_MARGIN: Duration = Duration::hours(26);
+const LAST_YEAR: i32 = 9999;
 /// How far back a row may have been committed with an earlier time than one that was seen.
 const COMMIT_MARGIN: Duration = Duration::days(1);
 
@@ -72,7 +75,9 @@ impl ExtractPlan {
             let is_read = ranges.iter().any(|range| range.contains(chunk));
             (*chunk, if is_read { reading(state, known, basis, run_date) } else { ChunkReading::Ignore })
         });
-        let readings = ChunkReadings { named: named.collect(), others: Others::WriteWithin(ranges.clone()) };
+        // While nothing is known the grid may become coarser, so that chunks reach beyond the ranges, though no row does.
+        let others = if state.chunks.is_empty() { Others::Write } else { Others::WriteWithin(ranges.clone()) };
+        let readings = ChunkReadings { named: named.collect(), others };
         Self { scope, readings, ranges: Some(ranges) }
     }
 
@@ -235,7 +240,8 @@ fn condition(grid: &ChunkGrid, range: &ChunkRange, is_shifted: bool) -> Option<S
             let start = first.and_time(NaiveTime::MIN).checked_sub_signed(margin)?;
             let end = last.succ_opt().and_then(|end| end.and_time(NaiveTime::MIN).checked_add_signed(margin));
             let start = format!("{column} >= '{}'", time_literal(start));
-            Some(match end.filter(|end| end.date() < NaiveDate::MAX) {
+            // A server knows no later year.
+            Some(match end.filter(|end| end.year() <= LAST_YEAR) {
                 Some(end) => format!("({start} and {column} < '{}')", time_literal(end)),
                 None => start,
             })
@@ -298,7 +304,9 @@ pub(crate) async fn split_keys<E>(
         let cut = middle.div_euclid(i128::from(width)) * i128::from(width);
         let cut = i64::try_from(cut).ok().filter(|cut| *cut > first && *cut <= last);
         match cut {
-            Some(cut) if estimate(first, last).await? > target => open.extend([(cut, last), (first, cut - 1)]),
+            Some(cut) if open.len() + ranges.len() < MAX_RANGES && estimate(first, last).await? > target => {
+                open.extend([(cut, last), (first, cut - 1)])
+            }
             _ => ranges.push(ChunkRange::Keys { first, last }),
         }
     }

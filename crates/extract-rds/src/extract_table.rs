@@ -7,7 +7,7 @@ use crate::{
     error::ExtractError,
     extract_plan::{ChunkRange, ExtractPlan, Hinted, emptied_chunks, hinted, ranges, split_keys},
     progress::TableProgress,
-    reader::Reader,
+    reader::{MAX_CHUNKS, Reader},
     snapshot::SourceSnapshot,
     source::Source,
     source_schema::{TableReading, quoted},
@@ -15,14 +15,23 @@ use crate::{
     throttle::Throttle,
 };
 use rental_core::{
-    Chunk, ChunkGrid, Fingerprint, Manifest, ReplacedChunk, RowCounts, RowValidator, RuleContext, RunDate, RunId,
-    SealStatus, Snapshot, TableSpec, TableState,
+    Chunk, ChunkGrid, Fingerprint, Manifest, RecheckedChunk, ReplacedChunk, RowCounts, RowRule, RowValidator,
+    RuleContext, RunDate, RunId, SealStatus, Snapshot, TableSpec, TableState, object_key,
 };
 use rental_task::Bucket;
-use std::{collections::BTreeMap, sync::atomic::AtomicBool};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+    sync::atomic::AtomicBool,
+};
 use tokio::{runtime::Handle, task::block_in_place};
+use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64;
 
+/// Raised with every change of what a value of the source becomes, so that what was written before it is written anew.
+const DECODING_VERSION: u32 = 1;
+/// A table that grows by itself is not captured anew for every few chunks.
+const FAR_TOO_MANY_CHUNKS: usize = 4 * MAX_CHUNKS;
 /// Below this the rows of a table are on their way sooner than a second statement is.
 const SHARED_BYTES: u64 = 16 * 1024 * 1024;
 
@@ -78,18 +87,17 @@ pub(crate) async fn extract_table(
     attempt: &str,
 ) -> Result<Manifest, ExtractError> {
     let basis = basis(run, table);
-    let hinted = hinted_ranges(run, table, state, source, snapshot)?;
-    let plan = ExtractPlan::new(state, &basis, run.run_date, hinted);
+    let compared = &*comparable(state);
+    let hinted = hinted_ranges(run, table, compared, source, snapshot)?;
+    let plan = ExtractPlan::new(compared, &basis, run.run_date, hinted);
     let ranges = match &plan.ranges {
         None if snapshot.readers.len() > 1 => {
             let rows_per_range = run.rows_per_range.min(table.share_of(snapshot.readers.len()));
-            whole_table(table, state, rows_per_range, source, snapshot).await?
+            whole_table(table, compared, rows_per_range, source, snapshot).await?
         }
         ranges => ranges.clone(),
     };
-    // What is known of a table is known in its grid.
-    let may_coarsen = state.chunks.is_empty();
-    let captured = capture_ranges(run, table, &plan, ranges.as_deref(), may_coarsen, snapshot, state, attempt)?;
+    let captured = capture_ranges(run, table, &plan, ranges.as_deref(), snapshot, compared, attempt)?;
     let absent_columns = table.reading.absent_columns(table.spec);
     manifest(run, table.spec, absent_columns, basis, &plan, state, captured, snapshot.described(run, source))
 }
@@ -98,13 +106,11 @@ pub(crate) async fn extract_table(
 ///
 /// # Errors
 /// When source or bucket fail.
-#[expect(clippy::too_many_arguments, reason = "all of them differ from call to call")]
 pub(crate) fn capture_ranges(
     run: &RunContext<'_>,
     table: &TableSource,
     plan: &ExtractPlan,
     ranges: Option<&[ChunkRange]>,
-    may_coarsen: bool,
     snapshot: &mut SourceSnapshot,
     state: &TableState,
     attempt: &str,
@@ -115,9 +121,11 @@ pub(crate) fn capture_ranges(
     let reader = Reader {
         spec,
         reading,
+        place: &snapshot.place,
         grid: grid(table.spec, state),
         source_zone: &run.source_zone,
-        may_coarsen,
+        // What is known of a table is known in its grid.
+        may_coarsen: state.chunks.is_empty(),
         seed: xxh3_64(basis(run, table).as_bytes()),
         readings: &plan.readings,
         throttle: &run.throttle,
@@ -128,7 +136,8 @@ pub(crate) fn capture_ranges(
     let statements = match ranges {
         Some(ranges) => reader.statements(ranges),
         None => {
-            let is_shared = table.byte_count.is_some_and(|bytes| bytes >= SHARED_BYTES);
+            let is_shared = table.byte_count.is_some_and(|bytes| bytes >= SHARED_BYTES)
+                || table.row_count.is_some_and(|rows| rows >= run.rows_per_range);
             reader.statements_of_all(if is_shared { snapshot.readers.len() } else { 1 })
         }
     };
@@ -140,6 +149,16 @@ pub(crate) fn capture_ranges(
         block_in_place(|| capture(&reader, plan, state, statements, &mut snapshot.readers, writer, &runtime));
     progress.finish();
     captured
+}
+
+/// The state that a table is compared with: nothing, once there are far too many chunks in its grid, because keys that lay close
+/// together came to lie far apart. Then the table is captured as on the first run, in a coarser grid.
+pub(crate) fn comparable(state: &TableState) -> Cow<'_, TableState> {
+    if state.chunks.len() > FAR_TOO_MANY_CHUNKS {
+        Cow::Owned(TableState { chunks: BTreeMap::new(), ..state.clone() })
+    } else {
+        Cow::Borrowed(state)
+    }
 }
 
 /// How a table is cut: as it was at first.
@@ -212,13 +231,22 @@ pub(crate) async fn whole_table(
     Ok(Some(ranges))
 }
 
+/// What sets the files of one attempt apart from those of all others.
+pub(crate) fn new_attempt() -> String {
+    Uuid::new_v4().simple().to_string()[..8].to_owned()
+}
+
 /// What decides, beside the rows, what is written for them: a change of these is a change of every chunk.
 pub(crate) fn basis(run: &RunContext<'_>, table: &TableSource) -> String {
     let TableSource { spec, reading, .. } = table;
     let RuleContext { reporting_timezone, max_nights, .. } = &run.rules;
     let source_timezone = run.source_zone.timezone();
-    let text =
-        format!("{} {source_timezone} {reporting_timezone} {max_nights} {:?}", spec.contract_hash, reading.origins);
+    let text = format!(
+        "{} {} {DECODING_VERSION} {source_timezone} {reporting_timezone} {max_nights} {:?}",
+        spec.contract_hash,
+        RowRule::VERSION,
+        reading.origins
+    );
     format!("{:016x}", xxh3_64(text.as_bytes()))
 }
 
@@ -240,7 +268,7 @@ pub(crate) fn manifest(
     let mut rows = RowCounts::default();
     let mut unchanged_chunk_count = 0;
     let (mut standing, mut found) = (RuleCounts::default(), RuleCounts::default());
-    let mut replaced_chunks = Vec::new();
+    let (mut replaced_chunks, mut rechecked_chunks) = (Vec::new(), Vec::new());
     for (chunk, captured) in &capture.chunks {
         let row_count = captured.fingerprint.row_count;
         rows.read += row_count;
@@ -248,6 +276,9 @@ pub(crate) fn manifest(
         if !captured.is_written {
             unchanged_chunk_count += 1;
             rows.unchanged += row_count;
+            if state.chunks.get(chunk).is_some_and(|known| known.violations != captured.violations) {
+                rechecked_chunks.push(RecheckedChunk { chunk: *chunk, violations: captured.violations.clone() });
+            }
             continue;
         }
         found.add(&captured.violations);
@@ -264,7 +295,9 @@ pub(crate) fn manifest(
     }
     let fingerprints: BTreeMap<_, _> =
         capture.chunks.iter().map(|(chunk, captured)| (*chunk, captured.fingerprint)).collect();
-    replaced_chunks.extend(emptied_chunks(state, plan, &fingerprints).into_iter().map(|chunk| ReplacedChunk {
+    let emptied = emptied_chunks(state, plan, &fingerprints).into_iter().map(|chunk| capture.chunk_grid.place(chunk));
+    let emptied: BTreeSet<_> = emptied.filter(|chunk| !fingerprints.contains_key(chunk)).collect();
+    replaced_chunks.extend(emptied.into_iter().map(|chunk| ReplacedChunk {
         chunk,
         fingerprint: Fingerprint::default(),
         written: 0,
@@ -296,7 +329,9 @@ pub(crate) fn manifest(
         unchanged_chunk_count,
         scope: plan.scope,
         unread_chunk_count,
+        rechecked_chunks,
         files: capture.files,
+        copy_manifest: object_key::copy_manifest(&spec.name, &run.run_id, &new_attempt()),
         quarantine_files: capture.quarantine_files,
         rows,
         violations: standing.with_found(&found, spec, rows.read + rows.unread),

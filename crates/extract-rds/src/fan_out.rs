@@ -9,7 +9,9 @@ use crate::{
     error::ExtractError,
     extract::{add_to_receipt, bucket, plan as plan_tables, run_date, seal_table, sealed_before},
     extract_plan::{ChunkRange, ExtractPlan},
-    extract_table::{RunContext, TableSource, basis, capture_ranges, hinted_ranges, manifest, whole_table},
+    extract_table::{
+        RunContext, TableSource, basis, capture_ranges, comparable, hinted_ranges, manifest, new_attempt, whole_table,
+    },
     json::{read_json, to_json},
     seal::{ReadState, settled_state},
     snapshot::SourceSnapshot,
@@ -21,11 +23,11 @@ use rental_task::{Bucket, Put};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
+    error::Error,
     num::NonZero,
     sync::{Arc, atomic::AtomicBool},
     time::Instant,
 };
-use uuid::Uuid;
 
 /// Scattered ranges that one task reads.
 const HINTED_RANGES_PER_ITEM: usize = 64;
@@ -89,7 +91,7 @@ async fn table_items(
     source: &mut Source,
     snapshot: &mut SourceSnapshot,
 ) -> Result<Vec<WorkItem>, ExtractError> {
-    let state = &read.state;
+    let state = &*comparable(&read.state);
     let basis = basis(run, table);
     let hinted = hinted_ranges(run, table, state, source, snapshot)?;
     let plan = ExtractPlan::new(state, &basis, run.run_date, hinted);
@@ -138,7 +140,8 @@ pub(crate) async fn chunk(
     }
     let started = Instant::now();
     let run = RunContext::new(&as_planned(config, planned)?, &bucket, None, &stop)?;
-    let state = compared_state(&run, spec, planned).await?.state;
+    let read = compared_state(&run, spec, planned).await?;
+    let state = comparable(&read.state);
     let mut source = Source::open(&config.source, stop.clone()).await?;
     let tables = plan_tables(&mut source, &[spec]).await?;
     let mut snapshot = SourceSnapshot::open(&mut source, &[spec], config.connections).await?;
@@ -147,10 +150,8 @@ pub(crate) async fn chunk(
             return Err(ExtractError::OtherBasis { table: spec.name.clone(), run_id: config.run_id.clone() });
         }
         let plan = planned.extract_plan(&state);
-        let attempt = &Uuid::new_v4().simple().to_string()[..8];
         let ranges = planned.ranges.as_deref();
-        // The grid is the same for all items.
-        let capture = capture_ranges(&run, table, &plan, ranges, false, &mut snapshot, &state, attempt)?;
+        let capture = capture_ranges(&run, table, &plan, ranges, &mut snapshot, &state, &new_attempt())?;
         let part = Part { snapshot: snapshot.described(&run, &source), capture };
         // Whoever is first counts; the files of the others are removed after the seal.
         bucket.replace(&key, to_json(&key, &part)?, None).await?;
@@ -175,7 +176,7 @@ pub(crate) async fn seal(config: &Config, stop: Arc<AtomicBool>) -> Result<Recei
     for item in &items {
         by_table.entry(&item.table).or_default().push(item);
     }
-    let mut context = None;
+    let (mut context, mut incomplete) = (None, None);
     for (table, items) in by_table {
         let first = items[0];
         let run = context.insert(RunContext::new(&as_planned(config, first)?, &bucket, None, &stop)?);
@@ -184,24 +185,38 @@ pub(crate) async fn seal(config: &Config, stop: Arc<AtomicBool>) -> Result<Recei
         }
         let spec = table_spec(table).map_err(crate::config::ConfigError::from)?;
         let read = compared_state(run, spec, first).await?;
-        let (capture, snapshot) = joined_parts(run, &items).await?;
-        let plan = WorkItem { ranges: all_ranges(&items), ..first.clone() }.extract_plan(&read.state);
+        let compared = comparable(&read.state);
+        let (capture, snapshot) = match joined_parts(run, &items, compared.chunks.is_empty()).await {
+            // The others need not wait for it.
+            Err(missing @ ExtractError::MissingParts { .. }) => {
+                tracing::warn!(table, error = &missing as &dyn Error, "not sealed");
+                incomplete = Some(missing);
+                continue;
+            }
+            joined => joined?,
+        };
+        let plan = WorkItem { ranges: all_ranges(&items), ..first.clone() }.extract_plan(&compared);
         let (absent_columns, basis) = (first.absent_columns.clone(), first.basis.clone());
         let manifest = manifest(run, spec, absent_columns, basis, &plan, &read.state, capture, snapshot)?;
         seal_table(run, &manifest, read, started_at, started).await?;
         manifests.insert(table.to_owned(), manifest);
     }
-    match &context {
-        Some(run) => add_to_receipt(run, &manifests, started).await,
+    let receipt = match &context {
+        Some(run) => add_to_receipt(run, &manifests, started).await?,
         None => {
             let run = RunContext::new(config, &bucket, manifests.values().next(), &stop)?;
-            add_to_receipt(&run, &manifests, started).await
+            add_to_receipt(&run, &manifests, started).await?
         }
-    }
+    };
+    incomplete.map_or(Ok(receipt), Err)
 }
 
 /// The results of all work items of a table together.
-async fn joined_parts(run: &RunContext<'_>, items: &[&WorkItem]) -> Result<(Capture, Snapshot), ExtractError> {
+async fn joined_parts(
+    run: &RunContext<'_>,
+    items: &[&WorkItem],
+    may_coarsen: bool,
+) -> Result<(Capture, Snapshot), ExtractError> {
     let mut missing = Vec::new();
     let mut joined: Option<Part> = None;
     for item in items {
@@ -214,17 +229,16 @@ async fn joined_parts(run: &RunContext<'_>, items: &[&WorkItem]) -> Result<(Capt
             None => joined = Some(part),
             Some(joined) => {
                 joined.snapshot.at = joined.snapshot.at.min(part.snapshot.at);
-                joined.capture.chunks.extend(part.capture.chunks);
-                joined.capture.files.extend(part.capture.files);
-                joined.capture.quarantine_files.extend(part.capture.quarantine_files);
+                joined.capture.join(part.capture);
             }
         }
     }
     match joined {
         Some(mut joined) if missing.is_empty() => {
-            if items.len() > 1 {
-                joined.snapshot.mode = format!("{}; one for each of {} work items", joined.snapshot.mode, items.len());
+            if may_coarsen {
+                joined.capture.coarsen();
             }
+            joined.snapshot.mode.push_str("; each work item has its own");
             Ok((joined.capture, joined.snapshot))
         }
         _ => Err(ExtractError::MissingParts { table: items[0].table.clone(), items: missing }),
@@ -255,7 +269,7 @@ async fn compared_state(run: &RunContext<'_>, spec: &TableSpec, item: &WorkItem)
     if read.state.sequence == item.sequence {
         Ok(read)
     } else {
-        Err(ExtractError::LostRace { table: spec.name.clone() })
+        Err(ExtractError::StalePlan { table: spec.name.clone(), run_id: run.run_id.clone() })
     }
 }
 

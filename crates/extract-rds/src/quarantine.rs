@@ -81,14 +81,17 @@ pub(crate) struct QuarantinedRow {
     pub(crate) source_row: String,
 }
 
-/// The rows of a quarantine file.
+/// Hands out the rows of a quarantine file, one after the other.
 ///
 /// # Errors
 /// When it is no such file.
-pub(crate) fn quarantined_rows(key: &str, content: Vec<u8>) -> Result<Vec<QuarantinedRow>, ExtractError> {
+pub(crate) fn for_each_quarantined_row(
+    key: &str,
+    content: Vec<u8>,
+    mut take: impl FnMut(QuarantinedRow),
+) -> Result<(), ExtractError> {
     let failed = |source: ParquetError| ExtractError::Parquet { key: key.to_owned(), source };
     let reader = ParquetRecordBatchReaderBuilder::try_new(Bytes::from(content)).and_then(|reader| reader.build());
-    let mut rows = Vec::new();
     for batch in reader.map_err(failed)? {
         let batch = batch.map_err(|error| failed(error.into()))?;
         let column = |name: &str| {
@@ -101,7 +104,7 @@ pub(crate) fn quarantined_rows(key: &str, content: Vec<u8>) -> Result<Vec<Quaran
         };
         let versions = column("rule_version")?.as_primitive_opt::<Int32Type>();
         for row in 0..batch.num_rows() {
-            rows.push(QuarantinedRow {
+            take(QuarantinedRow {
                 rule: text("rule_id", row)?.unwrap_or_default(),
                 rule_case: text("rule_case", row)?,
                 rule_version: versions.map_or(0, |versions| versions.value(row)),
@@ -111,5 +114,5 @@ pub(crate) fn quarantined_rows(key: &str, content: Vec<u8>) -> Result<Vec<Quaran
             });
         }
     }
-    Ok(rows)
+    Ok(())
 }

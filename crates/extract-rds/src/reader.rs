@@ -24,7 +24,7 @@ use std::{
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
 /// More chunks than this make a state that takes longer to read than the rows of a chunk.
-const MAX_CHUNKS: usize = 20_000;
+pub(crate) const MAX_CHUNKS: usize = 20_000;
 /// By how much the grid of a table whose keys lie far apart is made coarser at a time.
 const COARSER: u64 = 16;
 /// Rows after which the throttle and the progress bar hear of them.
@@ -90,6 +90,8 @@ pub(crate) enum ReadError {
 pub(crate) struct Reader<'a> {
     pub(crate) spec: &'a TableSpec,
     pub(crate) reading: &'a TableReading,
+    /// The source in messages.
+    pub(crate) place: &'a str,
     pub(crate) grid: &'a ChunkGrid,
     pub(crate) source_zone: &'a SourceZone,
     /// Whether the grid may be made coarser: nobody has seen the table before.
@@ -265,8 +267,7 @@ impl Fingerprints {
 
     /// Fingerprints are sums, so that those of the parts make that of the whole.
     fn coarsen(&mut self, may_coarsen: bool) {
-        while may_coarsen && self.by_chunk.len() > MAX_CHUNKS {
-            let Some(coarser) = self.width.and_then(|width| width.checked_mul(COARSER)) else { return };
+        while let Some(coarser) = coarser(self.width, self.by_chunk.len()).filter(|_| may_coarsen) {
             self.widen(Some(coarser));
         }
     }
@@ -279,6 +280,11 @@ impl Fingerprints {
             }
         }
     }
+}
+
+/// The width that so many chunks should rather have, if another one.
+pub(crate) fn coarser(width: Option<u64>, chunk_count: usize) -> Option<u64> {
+    width.filter(|_| chunk_count > MAX_CHUNKS)?.checked_mul(COARSER)
 }
 
 fn send(builder: &mut RowBatchBuilder<'_>, batches: &SyncSender<RowBatch>) -> Result<(), ReadError> {

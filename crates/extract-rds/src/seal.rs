@@ -40,9 +40,14 @@ pub(crate) async fn settled_state(
     run_id: &RunId,
 ) -> Result<ReadState, ExtractError> {
     let mut read = read_state(bucket, &spec.name).await?;
+    if let Some(known) = read.state.chunk_grid.as_ref().filter(|known| !known.cuts_as(&spec.chunk_grid)) {
+        let (found, known) = (spec.chunk_grid.to_string(), known.to_string());
+        return Err(ExtractError::OtherGrid { table: spec.name.clone(), found, known });
+    }
     let Some(unfinished) = read.state.sealing.clone() else { return Ok(read) };
     let manifest = match read_manifest(bucket, &spec.name, &unfinished).await? {
-        None if unfinished == *run_id => None,
+        // Another attempt at this run may be about to write it.
+        None if unfinished == *run_id => return Ok(read),
         None => {
             tracing::warn!(table = spec.name, run_id = %unfinished, "closing a run that was never sealed");
             close(bucket, spec, &read.state, &unfinished).await?
@@ -65,15 +70,18 @@ pub(crate) async fn seal(bucket: &Bucket, manifest: &Manifest, read: ReadState) 
     let announced = TableState { sealing: Some(manifest.run_id.clone()), ..read.state };
     let announced = write_state(bucket, table, ReadState { state: announced, etag: read.etag }).await?;
 
-    let copy_key = object_key::copy_manifest(table, &manifest.run_id);
-    bucket.write(&copy_key, to_json(&copy_key, &manifest.copy_manifest(bucket.name()))?, JSON).await?;
+    let copy_key = &manifest.copy_manifest;
+    bucket.write(copy_key, to_json(copy_key, &manifest.copy_manifest(bucket.name()))?, JSON).await?;
     let key = object_key::manifest(table, &manifest.run_id);
     if bucket.replace(&key, to_json(&key, manifest)?, None).await? == Put::Contended {
         let lost = match read_manifest(bucket, table, &manifest.run_id).await? {
             // A request whose answer was lost is repeated, and then finds what it wrote itself.
             Some(found) if found == *manifest => None,
-            Some(found) if found.status == SealStatus::Sealed => Some(ExtractError::LostRace { table: table.clone() }),
-            _ => Some(ExtractError::Abandoned { table: table.clone(), run_id: manifest.run_id.clone() }),
+            Some(found) if found.status == SealStatus::Abandoned => {
+                Some(ExtractError::Abandoned { table: table.clone(), run_id: manifest.run_id.clone() })
+            }
+            // Sealed by another attempt, or about to be: S3 answers so as well while somebody else's write is under way.
+            Some(_) | None => Some(ExtractError::LostRace { table: table.clone() }),
         };
         if let Some(lost) = lost {
             return Err(lost);
@@ -98,13 +106,14 @@ pub(crate) async fn tidy_up(bucket: &Bucket, manifest: &Manifest, uploads_of: Up
     let (table, run_id) = (&manifest.table, &manifest.run_id);
     let tidied = async {
         let files = manifest.files.iter().chain(&manifest.quarantine_files).map(|file| file.key.as_str());
-        let named: BTreeSet<_> = files.collect();
+        let named: BTreeSet<_> = files.chain([manifest.copy_manifest.as_str()]).collect();
+        let is_attempts_own = |key: &str| key.ends_with(".parquet") || key.ends_with(".manifest");
         let mut stray = Vec::new();
         let run_prefixes =
             [object_key::raw_run_prefix(table, run_id), object_key::quarantine_run_prefix(table, run_id)];
         for prefix in &run_prefixes {
             let keys = bucket.keys(prefix).await?;
-            stray.extend(keys.into_iter().filter(|key| key.ends_with(".parquet") && !named.contains(key.as_str())));
+            stray.extend(keys.into_iter().filter(|key| is_attempts_own(key) && !named.contains(key.as_str())));
         }
         bucket.delete(&stray).await?;
         let mut aborted = 0;

@@ -2,6 +2,7 @@
 
 use crate::{
     connection::Connector,
+    snapshot::Server,
     source_config::SourceConfig,
     source_error::{DriverError, SourceError},
     source_schema::{SourceColumn, SourceColumns},
@@ -44,6 +45,24 @@ impl Source {
         let version = version.and_then(|row| row.try_get_unchecked::<String, _>(0));
         let server_version = version.map_err(|error| connector.failed("read the version", error))?;
         Ok(Self { connection, connector, server_version })
+    }
+
+    /// The server that this connection leads to, and whose tables it can lock.
+    ///
+    /// # Errors
+    /// When it does not say.
+    pub(crate) async fn server(&mut self) -> Result<Server, SourceError> {
+        let row = sqlx::query(Server::QUERY).fetch_one(&mut self.connection).await;
+        let server = row.and_then(|row| {
+            let is_read_only = row.try_get_unchecked::<String, _>(1)? != "0";
+            Ok(Server { name: row.try_get_unchecked(0)?, is_read_only })
+        });
+        server.map_err(|error| self.connector.failed("read the server's name", error))
+    }
+
+    /// The source in messages.
+    pub(crate) fn place(&self) -> &str {
+        self.connector.place()
     }
 
     /// A connection for rows.

@@ -6,7 +6,9 @@ use crate::{
     progress::TableProgress,
     quarantine::{RejectedRow, quarantine_batch, quarantine_schema},
     row_batch::RowBatch,
+    source_error::SourceError,
     source_schema::TableReading,
+    wire::WireError,
 };
 use arrow::{
     array::{BooleanArray, RecordBatch},
@@ -30,7 +32,7 @@ const SAMPLE_KEYS: usize = 3;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ChunkTally {
     pub(crate) quarantined: u64,
-    violations: BTreeMap<Breach, Count>,
+    violations: RuleCounts,
 }
 
 /// A rule with what it said and did.
@@ -117,8 +119,7 @@ impl<'a> TableWriter<'a> {
                 continue;
             }
             let values = batch.rows.texts(row, self.reading);
-            let values =
-                values.map_err(|source| ExtractError::Read { table: self.spec.name.clone(), source: source.into() })?;
+            let values = values.map_err(|error| Self::unreadable(self.spec, error))?;
             let row_key = self.key_position.and_then(|position| values[position].clone());
             if wants_key {
                 count.sample_keys.extend(row_key.clone());
@@ -186,6 +187,16 @@ impl<'a> TableWriter<'a> {
         good.map(Some).map_err(|error| self.encoding(error))
     }
 
+    /// Bytes that were read as a row once already.
+    fn unreadable(spec: &TableSpec, error: WireError) -> ExtractError {
+        let source = SourceError::Failed {
+            action: "read a row again".to_owned(),
+            place: "the source".to_owned(),
+            source: Box::new(error.into()),
+        };
+        ExtractError::Read { table: spec.name.clone(), source }
+    }
+
     fn encoding(&self, source: arrow::error::ArrowError) -> ExtractError {
         ExtractError::Encode { table: self.spec.name.clone(), source }
     }
@@ -202,33 +213,23 @@ impl Count {
 impl ChunkTally {
     fn count_of(&mut self, violation: &Violation) -> &mut Count {
         let breach = (violation.rule, violation.case, violation.severity, violation.action);
-        self.violations.entry(breach).or_default()
+        self.violations.0.entry(breach).or_default()
     }
 
     /// Adds what was found in another part of the chunk.
     pub(crate) fn join(&mut self, other: Self) {
         self.quarantined += other.quarantined;
-        for (breach, part) in other.violations {
-            self.violations.entry(breach).or_default().join(part.count, &part.sample_keys);
-        }
+        self.violations.add(&other.violations());
     }
 
     /// In the form that manifest and state keep.
     pub(crate) fn violations(&self) -> Vec<ChunkViolations> {
-        let of = |(&(rule, case, severity, action), count): (&Breach, &Count)| ChunkViolations {
-            rule,
-            case,
-            severity,
-            action,
-            count: count.count,
-            sample_keys: count.sample_keys.clone(),
-        };
-        self.violations.iter().map(of).collect()
+        self.violations.of_chunk()
     }
 }
 
-/// The sum of the violations of chunks, by rule.
-#[derive(Debug, Default)]
+/// Violations by rule.
+#[derive(Debug, Clone, Default)]
 pub(crate) struct RuleCounts(BTreeMap<Breach, Count>);
 
 impl RuleCounts {
@@ -237,6 +238,19 @@ impl RuleCounts {
             let sum = self.0.entry((part.rule, part.case, part.severity, part.action)).or_default();
             sum.join(part.count, &part.sample_keys);
         }
+    }
+
+    /// In the form that manifest and state keep for a chunk.
+    pub(crate) fn of_chunk(&self) -> Vec<ChunkViolations> {
+        let of = |(&(rule, case, severity, action), count): (&Breach, &Count)| ChunkViolations {
+            rule,
+            case,
+            severity,
+            action,
+            count: count.count,
+            sample_keys: count.sample_keys.clone(),
+        };
+        self.0.iter().map(of).collect()
     }
 
     /// Each rule with these counts as those that stand among `row_count` rows, and those of `found` as the ones that a run

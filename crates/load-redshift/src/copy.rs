@@ -1,11 +1,13 @@
 //! The SQL of a load that follows from a manifest: staging table, COPY, and which rows of the raw table are replaced.
 
 use crate::literal;
-use chrono::{Days, NaiveDate};
-use rental_core::{Chunk, Manifest, TableSpec, object_key};
+use chrono::{Datelike as _, Days, NaiveDate};
+use rental_core::{Chunk, Manifest, TableSpec};
 
 /// Part of one DELETE, so that its text stays far below what the Data API takes.
 const RANGES_PER_DELETE: usize = 400;
+
+const LAST_YEAR: i32 = 9999;
 
 /// The raw table of a contract. `raw` is a reserved word in Redshift.
 pub(crate) fn raw_table(spec: &TableSpec) -> String {
@@ -27,7 +29,7 @@ pub(crate) fn copy_into_staging(spec: &TableSpec, manifest: &Manifest, bucket: &
         "copy {} ({})\nfrom 's3://{bucket}/{}'\niam_role '{role}'\nformat as parquet\nmanifest",
         staging_table(spec),
         manifest.columns.join(", "),
-        object_key::copy_manifest(&spec.name, &manifest.run_id),
+        manifest.copy_manifest,
     )
 }
 
@@ -98,8 +100,11 @@ impl Range {
         match self {
             Self::Keys { first, last } => format!("{column} between {} and {last}", key(*first)),
             Self::Days { first, last } => {
-                let end = last.checked_add_days(Days::new(1)).unwrap_or(*last);
-                format!("({column} >= '{first}' and {column} < '{end}')")
+                // There is no literal of a later year, and no row that would need one.
+                match last.checked_add_days(Days::new(1)).filter(|end| end.year() <= LAST_YEAR) {
+                    Some(end) => format!("({column} >= '{first}' and {column} < '{end}')"),
+                    None => format!("{column} >= '{first}'"),
+                }
             }
         }
     }
@@ -113,7 +118,7 @@ fn key(value: i64) -> String {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use rental_core::{ReplacedChunk, table_spec};
+    use rental_core::{ReplacedChunk, object_key, table_spec};
     use serde_json::json;
 
     /// A sealed manifest of a table with these chunks; each holds one written row.
@@ -142,7 +147,8 @@ pub(crate) mod tests {
             "snapshot": { "at": at, "mode": "one connection", "server_version": "8.0", "source_timezone": "UTC" },
             "columns": spec.column_names(), "absent_columns": [], "chunk_grid": { "by": "day", "column": "viewed_at" },
             "replaced_chunks": replaced, "unchanged_chunk_count": 0, "scope": "sweep", "unread_chunk_count": 0,
-            "files": files, "quarantine_files": [],
+            "files": files, "copy_manifest": object_key::copy_manifest(table, &run_id.parse().unwrap(), "1f00cafe"),
+            "quarantine_files": [],
             "rows": { "read": chunks.len(), "unchanged": 0, "written": chunks.len(), "quarantined": 0 }, "violations": [],
         });
         Manifest::from_json("manifest.json", value.to_string().as_bytes()).unwrap()
@@ -169,6 +175,13 @@ pub(crate) mod tests {
                         or (viewed_at >= '2025-03-05' and viewed_at < '2025-03-06')";
         assert_eq!(delete_chunks(spec, &manifest("user_viewing", "r1", 1, AT, &days)), [expected]);
         assert_eq!(delete_chunks(spec, &manifest("user_viewing", "r1", 1, AT, &[day("no day")])), Vec::<String>::new());
+    }
+
+    #[test]
+    fn the_last_day_of_the_calendar_has_no_end() {
+        let spec = table_spec("user_viewing").unwrap();
+        let deleted = delete_chunks(spec, &manifest("user_viewing", "r1", 1, AT, &[day("9999-12-31")]));
+        assert_eq!(deleted, ["delete from \"raw\".user_viewing\nwhere viewed_at >= '9999-12-31'"]);
     }
 
     #[test]

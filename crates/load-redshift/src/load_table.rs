@@ -121,7 +121,7 @@ mod tests {
             "create temp table staging_user_viewing (\n    user_id bigint,\n    apartment_id bigint,\n    \
              viewed_at timestamp not null,\n    is_wishlisted boolean,\n    call_to_action varchar(200)\n)",
             "copy staging_user_viewing (user_id, apartment_id, viewed_at, is_wishlisted, call_to_action)\n\
-             from 's3://log/raw/user_viewing/run=r1/copy.manifest'\n\
+             from 's3://log/raw/user_viewing/run=r1/copy-1f00cafe.manifest'\n\
              iam_role 'arn:aws:iam::123456789012:role/copy'\nformat as parquet\nmanifest",
             "call etl.check_row_count('staging_user_viewing', 1)",
             "delete from \"raw\".user_viewing\nwhere (viewed_at >= '2025-01-31' and viewed_at < '2025-02-01')",

@@ -253,9 +253,9 @@ impl Reader<'_> {
         conditions.iter().map(|condition| self.reading.select(self.spec, condition.as_deref())).collect()
     }
 
-    /// The statements that read all of a table that is not cut into ranges.
-    pub(crate) fn statements_of_all(&self, readers: usize) -> Vec<String> {
-        let conditions = shares(self.grid, readers);
+    /// The statements by which so many readers read all of a table that is not cut into ranges.
+    pub(crate) fn statements_of_all(&self, state: &TableState, readers: usize) -> Vec<String> {
+        let conditions = shares(self.grid, state, readers);
         conditions.iter().map(|condition| self.reading.select(self.spec, condition.as_deref())).collect()
     }
 

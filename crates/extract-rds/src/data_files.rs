@@ -9,6 +9,7 @@ use crate::{
     row_group::{RowGroup, RowGroupEncoder},
 };
 use arrow::{array::RecordBatch, datatypes::SchemaRef};
+use futures::future::try_join_all;
 use parquet::{errors::ParquetError, file::writer::SerializedFileWriter};
 use rental_core::DataFile;
 use rental_task::{Bucket, Upload};
@@ -145,9 +146,9 @@ impl<'a> DataFiles<'a> {
     }
 
     fn close_files(&mut self) -> Result<(), ExtractError> {
-        for file in mem::take(&mut self.open) {
-            self.files.push(file.close(&self.runtime)?);
-        }
+        // Side by side: each waits for the bucket several times.
+        let closing = mem::take(&mut self.open).into_iter().map(OpenFile::close);
+        self.files.extend(self.runtime.block_on(try_join_all(closing))?);
         Ok(())
     }
 
@@ -165,14 +166,12 @@ impl OpenFile {
         Ok(runtime.block_on(self.upload.write(bytes))?)
     }
 
-    fn close(mut self, runtime: &Handle) -> Result<DataFile, ExtractError> {
+    async fn close(mut self) -> Result<DataFile, ExtractError> {
         let key = self.upload.key().to_owned();
         self.writer.finish().map_err(failed(&key))?;
         let rest = mem::take(self.writer.inner_mut());
-        let uploaded = runtime.block_on(async {
-            self.upload.write(rest).await?;
-            self.upload.finish().await
-        })?;
+        self.upload.write(rest).await?;
+        let uploaded = self.upload.finish().await?;
         Ok(DataFile {
             key,
             record_count: self.row_count,

@@ -216,17 +216,31 @@ pub(crate) fn conditions(
     }
 }
 
-/// The conditions by which several readers share a table out: each row is for exactly one of them. Without an index each reads
-/// the whole table, which costs the server less than to send it.
-pub(crate) fn shares(grid: &ChunkGrid, readers: usize) -> Vec<Option<String>> {
-    match grid {
-        ChunkGrid::Day { column } if readers > 1 => {
-            // Rows without a day, or with one that is none of the calendar, are for the first.
-            let number = format!("coalesce(to_days({}) % {readers}, 0)", quoted(column));
-            (0..readers).map(|reader| Some(format!("{number} = {reader}"))).collect()
+/// The conditions by which several readers share out a table that is cut by days: each row is for exactly one of them, and each
+/// reader gets about as many as the others, by what is known of the days. Without an index each looks at all rows, which costs
+/// the server less than to send them. Of a table that nobody has seen there is nothing to go by.
+pub(crate) fn shares(grid: &ChunkGrid, state: &TableState, readers: usize) -> Vec<Option<String>> {
+    let ChunkGrid::Day { column } = grid else { return vec![None] };
+    let column = quoted(column);
+    let row_count: u64 = state.chunks.values().map(|chunk| chunk.fingerprint.row_count).sum();
+    let share = (row_count / readers as u64).max(1);
+    let (mut before, mut cuts) = (0, Vec::new());
+    for (chunk, known) in &state.chunks {
+        if let Chunk::Day { day: Some(day) } = chunk
+            && before >= share * (cuts.len() as u64 + 1)
+            && cuts.len() + 1 < readers
+        {
+            cuts.push(*day);
         }
-        ChunkGrid::Day { .. } | ChunkGrid::Key { .. } => vec![None],
+        before += known.fingerprint.row_count;
     }
+    let Some((first, last)) = cuts.first().zip(cuts.last()) else { return vec![None] };
+    // Rows without a day are for the first.
+    let mut conditions = vec![Some(format!("{column} < '{first}' or {column} is null"))];
+    let between = |pair: &[NaiveDate]| Some(format!("{column} >= '{}' and {column} < '{}'", pair[0], pair[1]));
+    conditions.extend(cuts.windows(2).map(between));
+    conditions.push(Some(format!("{column} >= '{last}'")));
+    conditions
 }
 
 fn condition(grid: &ChunkGrid, range: &ChunkRange, is_shifted: bool) -> Option<String> {
@@ -325,6 +339,29 @@ pub(crate) fn emptied_chunks(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn days_are_shared_out_by_their_rows() {
+        let grid = ChunkGrid::Day { column: "viewed_at".into() };
+        let mut state = TableState::new();
+        assert_eq!(shares(&grid, &state, 3), [None]);
+        for (day, row_count) in [("2025-01-01", 7), ("2025-01-02", 6), ("2025-01-03", 1), ("2025-01-04", 7)] {
+            let fingerprint = Fingerprint { row_count, hash: 0 };
+            let chunk = Chunk::Day { day: day.parse().ok() };
+            state.chunks.insert(chunk, ChunkState { fingerprint, ..ChunkState::default() });
+        }
+        let shared = |readers| shares(&grid, &state, readers).into_iter().flatten().collect::<Vec<_>>();
+        assert_eq!(shared(1), Vec::<String>::new());
+        assert_eq!(shared(2), ["`viewed_at` < '2025-01-03' or `viewed_at` is null", "`viewed_at` >= '2025-01-03'"]);
+        assert_eq!(
+            shared(3),
+            [
+                "`viewed_at` < '2025-01-02' or `viewed_at` is null",
+                "`viewed_at` >= '2025-01-02' and `viewed_at` < '2025-01-04'",
+                "`viewed_at` >= '2025-01-04'",
+            ]
+        );
+    }
     use rental_core::{ChunkViolations, RowRule, Severity, table_spec};
 
     fn day(text: &str) -> NaiveDate {

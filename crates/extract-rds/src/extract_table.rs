@@ -138,7 +138,7 @@ pub(crate) fn capture_ranges(
         None => {
             let is_shared = table.byte_count.is_some_and(|bytes| bytes >= SHARED_BYTES)
                 || table.row_count.is_some_and(|rows| rows >= run.rows_per_range);
-            reader.statements_of_all(if is_shared { snapshot.readers.len() } else { 1 })
+            reader.statements_of_all(state, if is_shared { snapshot.readers.len() } else { 1 })
         }
     };
     let runtime = Handle::current();

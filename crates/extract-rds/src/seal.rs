@@ -3,6 +3,7 @@
 
 use crate::{error::ExtractError, json::to_json};
 use chrono::{DateTime, Utc};
+use futures::future::try_join_all;
 use rental_core::{Manifest, RunId, SealStatus, TableSpec, TableState, object_key};
 use rental_task::{Bucket, BucketError, Put};
 use std::{collections::BTreeSet, error::Error};
@@ -111,20 +112,16 @@ pub(crate) async fn tidy_up(bucket: &Bucket, manifest: &Manifest, uploads_of: Up
         let mut stray = Vec::new();
         let run_prefixes =
             [object_key::raw_run_prefix(table, run_id), object_key::quarantine_run_prefix(table, run_id)];
-        for prefix in &run_prefixes {
-            let keys = bucket.keys(prefix).await?;
+        for keys in try_join_all(run_prefixes.iter().map(|prefix| bucket.keys(prefix))).await? {
             stray.extend(keys.into_iter().filter(|key| is_attempts_own(key) && !named.contains(key.as_str())));
         }
         bucket.delete(&stray).await?;
-        let mut aborted = 0;
         let prefixes = match uploads_of {
             UploadsOf::AllRuns => [object_key::raw_prefix(table), object_key::quarantine_prefix(table)],
             UploadsOf::ThisRun => run_prefixes,
         };
-        for prefix in &prefixes {
-            aborted += bucket.abort_uploads(prefix, started_at).await?;
-        }
-        Ok::<_, BucketError>((stray.len(), aborted))
+        let aborted = try_join_all(prefixes.iter().map(|prefix| bucket.abort_uploads(prefix, started_at))).await?;
+        Ok::<_, BucketError>((stray.len(), aborted.into_iter().sum::<usize>()))
     };
     match tidied.await {
         Ok((0, 0)) => {}

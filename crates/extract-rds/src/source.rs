@@ -9,7 +9,10 @@ use crate::{
     wire::WireConnection,
 };
 use sqlx::{AssertSqlSafe, Connection as _, MySqlConnection, Row as _, mysql::MySqlRow};
-use std::sync::{Arc, atomic::AtomicBool};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 /// How long a lock may be waited for, in seconds: while it is, others wait behind it.
 const LOCK_WAIT_S: u32 = 5;
@@ -80,23 +83,29 @@ impl Source {
     pub(crate) async fn table(&mut self, table: &str) -> Result<SourceTable, SourceError> {
         let columns = sqlx::query(
             "select cast(lower(c.column_name) as char), cast(lower(c.data_type) as char), cast(lower(c.column_type) as char), \
-                    cast(c.numeric_precision as unsigned), \
-                    exists (select 1 from information_schema.statistics s \
-                            where s.table_schema = c.table_schema and s.table_name = c.table_name \
-                              and s.column_name = c.column_name and s.seq_in_index = 1) \
+                    cast(c.numeric_precision as unsigned) \
              from information_schema.columns c where c.table_schema = database() and c.table_name = ?",
         );
         let failed = |error: sqlx::Error| self.connector.failed(&format!("read the columns of `{table}`"), error);
         let rows = columns.bind(table).fetch_all(&mut self.connection).await;
         let rows = rows.map_err(failed)?;
+        // By itself: within the other statement a server looks up the indexes again for every column.
+        let leading = sqlx::query(
+            "select distinct cast(lower(column_name) as char) from information_schema.statistics \
+             where table_schema = database() and table_name = ? and seq_in_index = 1",
+        );
+        let leading = leading.bind(table).fetch_all(&mut self.connection).await.map_err(failed)?;
+        let leading: Result<BTreeSet<String>, _> = leading.iter().map(|row| row.try_get_unchecked(0)).collect();
+        let leading = leading.map_err(failed)?;
         let column = |row: &MySqlRow| {
+            let name: String = row.try_get_unchecked(0)?;
             let column = SourceColumn {
                 data_type: row.try_get_unchecked(1)?,
                 full_type: row.try_get_unchecked(2)?,
                 precision: row.try_get_unchecked(3)?,
-                leads_index: row.try_get_unchecked::<i64, _>(4)? != 0,
+                leads_index: leading.contains(&name),
             };
-            Ok((row.try_get_unchecked::<String, _>(0)?, column))
+            Ok((name, column))
         };
         let columns = rows.iter().map(column).collect::<Result<_, _>>();
         let columns = columns.map_err(failed)?;

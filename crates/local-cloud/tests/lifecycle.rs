@@ -95,7 +95,8 @@ fn a_crashed_cloud_leaves_nothing_running_and_can_be_started_again() {
 
     let processes = process_tree(running);
     succeeded(&state.rental_local(&["down"]));
-    assert!(processes.iter().all(|process| !is_running(*process)), "{processes:?}");
+    // On a busy machine the kernel takes a moment for each.
+    wait_until_gone(&processes);
     assert_eq!(names(&state.path()), ["lock", "logs", "supervisor.log"]);
     succeeded(&state.rental_local(&["down"]));
 }

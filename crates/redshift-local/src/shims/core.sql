@@ -105,6 +105,7 @@ create or replace function redshift_local.on_table_change() returns event_trigge
     declare
         changed oid;
         actions text;
+        sort_columns text;
     begin
         if current_setting('redshift_local.is_changing_table', true) = 'yes' then
             return;
@@ -115,6 +116,22 @@ create or replace function redshift_local.on_table_change() returns event_trigge
             from pg_event_trigger_ddl_commands()
             where object_type = 'table' and command_tag in ('CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'ALTER TABLE')
         loop
+            -- What stands for a sort key becomes an index.
+            for sort_columns in
+                select substring(pg_get_constraintdef(oid) from '\(.*\)')
+                from pg_constraint
+                where conrelid = changed
+                    and contype = 'u'
+                    and conname like 'sortkey\_of\_%'
+                    -- Long texts fit into no index.
+                    and not exists (
+                        select 1
+                        from pg_attribute
+                        where attrelid = changed and attnum = any(conkey) and atttypid in ('varchar'::regtype, 'bpchar'::regtype)
+                    )
+            loop
+                execute format('create index on %s %s', changed::regclass, sort_columns);
+            end loop;
             -- The check that stands for a length in bytes carries column and length in its name.
             with
             measured as (

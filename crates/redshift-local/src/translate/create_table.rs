@@ -1,6 +1,8 @@
 //! CREATE TABLE: distribution, sorting and encoding are checked and dropped, types are spelled out. Primary and unique
 //! keys stay in the text (PostgreSQL checks that their columns exist) and an event trigger of the shims drops the
-//! constraint, so that they are, as in Redshift, declared and not enforced. Foreign keys are dropped here.
+//! constraint, so that they are, as in Redshift, declared and not enforced. Foreign keys are dropped here. A sort key becomes
+//! such a constraint as well, of which the trigger makes an index: ranges of it are found without reading the whole table, as
+//! by the bounds that Redshift keeps of every block.
 
 use std::ops::Range;
 
@@ -45,7 +47,19 @@ pub(crate) fn rewrite_create_table(rewrite: &mut Rewrite<'_>, range: Range<usize
         index = close + 1;
     }
     rewrite_table_attributes(rewrite, index..range.end, &mut columns)?;
-    columns.check(rewrite)
+    columns.check(rewrite)?;
+    if rewrite.is_symbol(name_end, "(") && !columns.names.is_empty() && !columns.sort.is_empty() {
+        let table = rewrite.tokens[name_end - 1].text.trim_start_matches('#').trim_matches('"').to_owned();
+        let sorted = columns
+            .sort
+            .iter()
+            .map(|(column, _)| format!("\"{}\"", column.trim_matches('"')))
+            .collect::<Vec<_>>()
+            .join(", ");
+        rewrite
+            .before(rewrite.partner(name_end), &format!(", constraint \"sortkey_of_{table:.40}\" unique ({sorted})"));
+    }
+    Ok(())
 }
 
 /// Names without a schema would be created in the shims' schema, which is first in the search path: they belong to

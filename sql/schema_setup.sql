@@ -31,6 +31,39 @@ create table if not exists etl.ledger (
 )
 diststyle all;
 
+-- Rows of raw tables that came, went or changed since the curated layer was brought up to them: key, and for bookings the day of
+-- booking as the source has it, so that what stood there before is found by a range of days. Viewings have no key: their UTC
+-- days. Without key and day: the whole table.
+create table if not exists etl.changed_rows (
+    table_name varchar(64) not null,
+    row_key bigint,
+    row_day date
+)
+diststyle all;
+
+-- Days of facts that the running transformation changed, by fact and date column, such as stay_night.night: the periods of
+-- metrics that hold them are computed again.
+create table if not exists etl.changed_days (
+    fact varchar(64) not null,
+    first_day date not null,
+    last_day date not null
+)
+diststyle all;
+
+-- Metrics whose definition changed: all their periods are computed again.
+create table if not exists etl.changed_metrics (
+    metric varchar(128) not null
+)
+diststyle all;
+
+-- Ranges of days of the audited metrics whose rows are other ones than those that readers see, ends not included.
+create table if not exists etl.stale_periods (
+    metric varchar(128) not null,
+    first_day date not null,
+    end_day date not null
+)
+diststyle all;
+
 -- How far each run came. The run date is that of its last transform.
 create table if not exists etl.runs (
     run_id varchar(128) not null,

@@ -70,7 +70,7 @@ async fn the_worked_example_gives_the_numbers_computed_by_hand() {
     ] {
         sqlx::query(statement).execute(&mut warehouse).await.expect("place an earlier version");
     }
-    let again = ["transform", "--verify", "--publish", "--run-id", "golden", "--as-of", RUN_DATE];
+    let again = ["transform", "--full", "--verify", "--publish", "--run-id", "golden", "--as-of", RUN_DATE];
     pipeline.load(&again).expect(0, &[]);
 
     for (metric, which) in &METRICS {

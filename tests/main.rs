@@ -22,6 +22,8 @@ mod capture_kills;
 mod capture_connections;
 // Runs between sweeps: what they see and what they say.
 mod hints;
+// What follows random changes, against a rebuild.
+mod incremental;
 // What a second run does: nothing without changes; exactly the changes otherwise; the same again from the log.
 mod reruns;
 // One run over many tasks.

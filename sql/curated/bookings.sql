@@ -22,4 +22,4 @@ create table if not exists curated.bookings (
     primary key (booking_id)
 )
 distkey (apartment_id)
-sortkey (booked_on);
+sortkey (booked_on, apartment_id);

@@ -5,6 +5,8 @@ create table if not exists curated.quarantine (
     severity varchar(16) not null,
     table_name varchar(64) not null,
     row_key varchar(256) not null,
+    -- Key of the missing row that it waits for.
+    awaited_key bigint,
     reason varchar(1024) not null
 )
 diststyle auto;

@@ -7,12 +7,15 @@ create table if not exists curated.stay_night (
     night date not null,
     week_start date not null,
     month_start date not null,
+    -- 1 is the night after check-in.
+    night_number integer not null,
+    nights integer not null,
     revenue decimal(16,4),
     revenue_rc decimal(38,14),
-    -- Whether the listing could be booked that night, as its versions tell.
-    is_listed boolean not null,
-    basis varchar(16) not null,
+    payment_status varchar(80),
+    city_key varchar(400),
+    state_key varchar(200) not null,
     primary key (booking_id, night)
 )
 distkey (apartment_id)
-sortkey (night);
+sortkey (night, apartment_id);

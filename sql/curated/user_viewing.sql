@@ -8,4 +8,4 @@ create table if not exists curated.user_viewing (
     call_to_action varchar(200)
 )
 distkey (apartment_id)
-sortkey (viewed_on);
+sortkey (viewed_at);

@@ -1,6 +1,7 @@
 -- average_listing_price: what active listings cost, averaged over listing-days.
 -- Grain: one row per week and price type.  Unit: reporting currency.
 -- Reads: curated.listing_day, curated.calendar, curated.run_context.
+-- Period: week_start by week.  Moved by: listing_day.calendar_date.
 -- A listing counts on each day on which it is listed, at that day's price and rate, so two prices in one week weigh by days.
 -- Days without a positive price or without a rate are left out of the average and counted. Price types are never mixed:
 -- nightly and monthly prices are different things. A week in which nothing can be converted has no average, not 0.
@@ -11,6 +12,7 @@ with
 weeks as (
     select week_start, max(calendar_date) as week_end
     from curated.calendar
+    where calendar_date >= range_start and calendar_date < range_end
     group by week_start
 ),
 listing_days as (
@@ -26,6 +28,7 @@ listing_days as (
         weeks.week_end
     from curated.listing_day
     inner join weeks on listing_day.week_start = weeks.week_start
+    where listing_day.calendar_date >= range_start and listing_day.calendar_date < range_end
 ),
 native as (
     select

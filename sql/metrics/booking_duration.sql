@@ -1,13 +1,19 @@
 -- booking_duration: how long realised bookings stay, by the week and by the month of check-in.
--- Grain: one row per period with a check-in up to the run date.  Unit: nights.  Reads: curated.stay, curated.run_context.
+-- Grain: one row per period with a check-in up to the run date.  Unit: nights.  Reads: curated.stay_night, curated.run_context.
+-- Period: period_start by week and month.  Moved by: stay_night.night.
 -- A stay under way counts with its planned check-out; a check-in after the run date does not count yet. Periods without a
 -- check-in have no row.
 with
 checked_in as (
-    select stay.booking_id, stay.checkin_date, stay.nights, run_context.run_date
-    from curated.stay
+    -- The first night of a stay is that of its check-in. A month that begins in the range ends after it.
+    select stay_night.night as checkin_date, stay_night.nights, run_context.run_date
+    from curated.stay_night
     cross join curated.run_context
-    where stay.checkin_date <= run_context.run_date
+    where
+        stay_night.night >= range_start
+        and stay_night.night < dateadd(month, 1, range_end)::date
+        and stay_night.night <= run_context.run_date
+        and stay_night.night_number = 1
 ),
 periods as (
     select
@@ -38,4 +44,5 @@ select
     round(sum(case when nights >= 28 then 1 else 0 end)::decimal(18,6) / count(*), 6)::decimal(8,6) as long_stay_share,
     max(period_end) < max(run_date) as is_complete
 from periods
+where period_start >= range_start and period_start < range_end
 group by period_type, period_start

@@ -1,5 +1,6 @@
 -- bookings_per_user: realised bookings of each user, by the week in which they were booked.
 -- Grain: one row per week and user who booked.  Unit: bookings.  Reads: curated.bookings, curated.run_context.
+-- Period: week_start by week.  Moved by: bookings.booked_on.
 -- A user without a realised booking in a week has no row. bookings_all_statuses also counts the user's pending, canceled and
 -- unknown bookings of the week, week_bookings_all_statuses those of all users, with or without a row.
 with
@@ -10,7 +11,7 @@ weekly as (
         count(distinct case when is_realised then booking_id end) as bookings,
         count(distinct booking_id) as bookings_all_statuses
     from curated.bookings
-    where booked_on is not null
+    where booked_on >= range_start and booked_on < range_end
     group by date_trunc('week', booked_on)::date, user_id
 ),
 with_totals as (

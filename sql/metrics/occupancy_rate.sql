@@ -1,15 +1,23 @@
 -- occupancy_rate: the share of listing-nights that were booked, of those that could be booked (listed-night occupancy).
 -- Grain: one row per month of the night.  Unit: ratio from 0 to 1.
--- Reads: curated.stay_night, curated.listing_day, curated.run_context.
+-- Reads: curated.stay_night, curated.listing_day, curated.apartments, curated.run_context.
+-- Period: month_start by month.  Moved by: stay_night.night, listing_day.calendar_date.
 -- A night booked twice counts once. A night sold while the listing was not listed counts as booked and as sellable, and is
 -- shown apart. Nights after the run date are on the books and in no rate. Two other conventions stand beside it under their
 -- own names: occupancy_engaged looks only at listings with a booked night in the month, occupancy_calendar at all days of the
 -- month of every listing that was sellable on one of them.
 with
 booked_nights as (
-    select apartment_id, night, month_start, max(case when is_listed then 1 else 0 end) as is_listed, min(basis) as basis
+    select distinct apartment_id, night, month_start
     from curated.stay_night
-    group by apartment_id, night, month_start
+    where night >= range_start and night < range_end
+),
+-- What a listing was before the first run that saw it, nobody observed.
+first_seen as (
+    select apartment_id, min(valid_from) as seen_on
+    from curated.apartments
+    where basis = 'observed'
+    group by apartment_id
 ),
 sellable_nights as (
     select
@@ -21,11 +29,23 @@ sellable_nights as (
     from curated.listing_day
     left join booked_nights
         on listing_day.apartment_id = booked_nights.apartment_id and listing_day.calendar_date = booked_nights.night
+    where listing_day.calendar_date >= range_start and listing_day.calendar_date < range_end
     union all
-    select booked_nights.month_start, booked_nights.apartment_id, 1, 1, booked_nights.basis
+    select
+        booked_nights.month_start,
+        booked_nights.apartment_id,
+        1,
+        1,
+        case when booked_nights.night >= first_seen.seen_on then 'observed' else 'reconstructed' end
     from booked_nights
     cross join curated.run_context
-    where booked_nights.night <= run_context.run_date and booked_nights.is_listed = 0
+    left join curated.listing_day
+        on booked_nights.apartment_id = listing_day.apartment_id
+        and booked_nights.night = listing_day.calendar_date
+        and listing_day.calendar_date >= range_start
+        and listing_day.calendar_date < range_end
+    left join first_seen on booked_nights.apartment_id = first_seen.apartment_id
+    where booked_nights.night <= run_context.run_date and listing_day.apartment_id is null
 ),
 by_listing as (
     select

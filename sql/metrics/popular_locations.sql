@@ -1,35 +1,11 @@
 -- popular_locations: the cities in which most was booked.
 -- Grain: one row per week of booking and city.  Unit: bookings.
--- Reads: curated.stay, curated.stay_night, curated.run_context.
+-- Reads: curated.stay, curated.stay_night, curated.location, curated.run_context.
+-- Period: week_start by week.  Moved by: stay.booked_on, stay_night.night.
 -- Only realised bookings; the city is that of the listing as known when the booking was made. Spelling is folded to lower
 -- case without blanks around; the most frequent spelling is shown. Bookings without a city are one row, outside the ranking.
 -- Ties share a rank. bookings_by_stay_week counts the bookings that have a night up to the run date in the week.
 with
-stays as (
-    select
-        booking_id,
-        booked_week,
-        nights,
-        total_price,
-        total_price_rc,
-        nullif(lower(trim(cityname)), '') as city_key,
-        -- Without a city the state says nothing.
-        case when nullif(trim(cityname), '') is not null then nvl(lower(trim(state)), '') else '' end as state_key,
-        trim(cityname) as city,
-        trim(state) as state
-    from curated.stay
-),
-spellings as (
-    select
-        city_key,
-        state_key,
-        city,
-        state,
-        row_number() over (partition by city_key, state_key order by count(*) desc, city, state) as choice
-    from stays
-    where city_key is not null
-    group by city_key, state_key, city, state
-),
 booked as (
     select
         booked_week as week_start,
@@ -39,21 +15,23 @@ booked as (
         sum(nights)::bigint as booked_nights,
         sum(total_price_rc) as revenue_rc,
         sum(case when total_price_rc is null then 1 else 0 end)::bigint as unconverted_rows
-    from stays
-    where booked_week is not null
+    from curated.stay
+    where booked_on >= range_start and booked_on < range_end
     group by booked_week, city_key, state_key
 ),
 stayed as (
     select
         stay_night.week_start,
-        stays.city_key,
-        stays.state_key,
+        stay_night.city_key,
+        stay_night.state_key,
         count(distinct stay_night.booking_id) as bookings
     from curated.stay_night
-    inner join stays on stay_night.booking_id = stays.booking_id
     cross join curated.run_context
-    where stay_night.night <= run_context.run_date
-    group by stay_night.week_start, stays.city_key, stays.state_key
+    where
+        stay_night.night >= range_start
+        and stay_night.night < range_end
+        and stay_night.night <= run_context.run_date
+    group by stay_night.week_start, stay_night.city_key, stay_night.state_key
 ),
 places as (
     select week_start, city_key, state_key from booked
@@ -99,8 +77,8 @@ ranked as (
 )
 select
     ranked.week_start,
-    nvl(spellings.city, '(unknown)')::varchar(400) as city,
-    nvl(spellings.state, '')::varchar(200) as state,
+    nvl(location.city, '(unknown)')::varchar(400) as city,
+    nvl(location.state, '')::varchar(200) as state,
     case when ranked.is_ranked = 1 then ranked.place end as location_rank,
     ranked.bookings::bigint as bookings,
     ranked.booked_nights::bigint as booked_nights,
@@ -110,5 +88,4 @@ select
     dateadd(day, 6, ranked.week_start)::date < run_context.run_date as is_complete
 from ranked
 cross join curated.run_context
-left join spellings
-    on ranked.city_key = spellings.city_key and ranked.state_key = spellings.state_key and spellings.choice = 1
+left join curated.location on ranked.city_key = location.city_key and ranked.state_key = location.state_key

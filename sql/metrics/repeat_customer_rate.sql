@@ -1,27 +1,28 @@
 -- repeat_customer_rate: of the users who booked in the last 30 days, the share who booked more than once.
 -- Grain: one row per day from the first booking to the run date.  Unit: ratio from 0 to 1.
--- Reads: curated.bookings, curated.stay, curated.calendar, curated.run_context.
+-- Reads: curated.stay, curated.calendar, curated.run_context.
+-- Period: day by day.  Moved by: bookings.booked_on, stay.booked_on.  Window: 30 days.
 -- The window is 30 calendar days that end on the day, both ends included. Counts users, not bookings. A day without a booking
 -- in its window has no ratio. It says nothing about users who returned after more than 30 days.
 with
--- The first day of data is that of any standing booking, whatever its status.
-first_day as (
-    select min(booked_on) as first_booked_on from curated.bookings
-),
--- Numbered, so that a window is met by equal numbers: a range of dates would compare every day with every booking.
+-- Numbered, so that a window is met by equal numbers: a range of dates would compare every day with every booking. The first
+-- day of data is that of any standing booking, whatever its status.
 days as (
     select
         calendar.calendar_date as day,
-        row_number() over (order by calendar.calendar_date) as day_number,
-        first_day.first_booked_on
+        row_number() over (order by calendar.calendar_date) as day_number
     from curated.calendar
-    cross join first_day
-    where calendar.calendar_date >= first_day.first_booked_on
+    cross join curated.run_context
+    where
+        calendar.calendar_date >= run_context.first_booked_on
+        and calendar.calendar_date >= dateadd(day, -29, range_start)::date
+        and calendar.calendar_date < range_end
 ),
 booked_days as (
     select stay.user_id, days.day_number, count(distinct stay.booking_id) as bookings
     from curated.stay
     inner join days on stay.booked_on = days.day
+    where stay.booked_on >= dateadd(day, -29, range_start)::date and stay.booked_on < range_end
     group by stay.user_id, days.day_number
 ),
 -- 0 to 29, or fewer where there are fewer days: no window needs more then.
@@ -58,7 +59,8 @@ select
     round(
         counted.repeat_users_excluding_same_day::decimal(18,6) / nullif(counted.users, 0), 6
     )::decimal(8,6) as repeat_excluding_same_day,
-    days.day >= dateadd(day, 29, days.first_booked_on)::date and days.day < run_context.run_date as is_complete
+    days.day >= dateadd(day, 29, run_context.first_booked_on)::date and days.day < run_context.run_date as is_complete
 from days
 cross join curated.run_context
 left join counted on days.day = counted.day
+where days.day >= range_start

@@ -1,6 +1,7 @@
 -- top_listings: what each listing earned, best first.
 -- Grain: one row per week and listing with a night or a new booking in the week.  Unit: reporting currency.
 -- Reads: curated.stay_night, curated.stay, curated.run_context.
+-- Period: week_start by week.  Moved by: stay.booked_on, stay_night.night.
 -- Earned revenue is that of the nights of the week, up to the run date; later nights are on the books. booked_revenue is the
 -- whole price of the bookings made in the week. Ranked by earned revenue, ties share a rank; a listing without a converted
 -- night has no rank. Without nightly rates at the source a price is spread evenly, so an extended stay also moves the revenue
@@ -17,15 +18,16 @@ nights as (
         sum(case when stay_night.night <= run_context.run_date then stay_night.revenue_rc end) as earned_rc,
         sum(
             case
-                when stay_night.night > run_context.run_date or stay.payment_status is null then null
-                when stay.payment_status = 'paid' then stay_night.revenue_rc
+                when stay_night.night > run_context.run_date then null
+                when stay_night.payment_status = 'paid' then stay_night.revenue_rc
                 when stay_night.revenue_rc is not null then 0
             end
         ) as paid_rc,
+        sum(case when stay_night.night > run_context.run_date then 1 else 0 end) as nights_on_the_books,
         sum(case when stay_night.night > run_context.run_date then stay_night.revenue_rc end) as on_the_books_rc
     from curated.stay_night
-    inner join curated.stay on stay_night.booking_id = stay.booking_id and stay_night.apartment_id = stay.apartment_id
     cross join curated.run_context
+    where stay_night.night >= range_start and stay_night.night < range_end
     group by stay_night.week_start, stay_night.apartment_id
 ),
 booked as (
@@ -36,7 +38,7 @@ booked as (
         sum(total_price_rc) as booked_rc,
         sum(case when total_price_rc is null then 1 else 0 end) as unconverted_rows
     from curated.stay
-    where booked_week is not null
+    where booked_on >= range_start and booked_on < range_end
     group by booked_week, apartment_id
 ),
 listings as (
@@ -51,8 +53,8 @@ joined as (
         nvl(nights.nights, 0) as nights,
         nvl(nights.converted_nights, 0) as converted_nights,
         case when nvl(nights.nights, 0) = 0 then 0 else nights.earned_rc end as earned_rc,
-        nights.paid_rc,
-        nvl(nights.on_the_books_rc, 0) as on_the_books_rc,
+        case when nvl(nights.nights, 0) = 0 then 0 else nights.paid_rc end as paid_rc,
+        case when nvl(nights.nights_on_the_books, 0) = 0 then 0 else nights.on_the_books_rc end as on_the_books_rc,
         nvl(booked.bookings, 0) as bookings,
         booked.booked_rc,
         nvl(booked.unconverted_rows, 0) as unconverted_rows
@@ -80,7 +82,7 @@ select
     round(
         ranked.earned_rc::decimal(26,10) / nullif(ranked.converted_nights, 0)::decimal(10,0), 2
     )::decimal(18,2) as adr_rc,
-    round(ranked.paid_rc, 2)::decimal(24,2) as paid_revenue_rc,
+    case when run_context.tells_payments then round(ranked.paid_rc, 2)::decimal(24,2) end as paid_revenue_rc,
     round(ranked.on_the_books_rc, 2)::decimal(24,2) as on_the_books_revenue_rc,
     ranked.bookings::bigint as bookings,
     round(ranked.booked_rc, 2)::decimal(24,2) as booked_revenue_rc,

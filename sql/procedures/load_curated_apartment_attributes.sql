@@ -1,10 +1,37 @@
--- curated.load_apartment_attributes: takes the attributes as the run saw them into the kept versions.
+-- curated.load_apartment_attributes: takes the attributes that changed, as the run saw them, into the kept versions. Leaves behind
+-- changed_attributes: from which day on those of a listing are other ones.
 -- The first version of a listing reaches back to the beginning, since earlier ones are not known.
--- Reads: raw.apartment_attributes.
+-- Reads: raw.apartment_attributes, etl.changed_rows, curated.apartments.
 -- Writes: curated.apartment_attributes.
 create or replace procedure curated.load_apartment_attributes(as_of date)
 as $$
+declare
+    whole_count bigint;
 begin
+    select into whole_count count(*) from etl.changed_rows where table_name = 'apartment_attributes' and row_key is null;
+
+    drop table if exists changed_listings;
+    create temp table changed_listings as
+    select distinct row_key as apartment_id
+    from etl.changed_rows
+    where table_name = 'apartment_attributes' and row_key is not null;
+    if whole_count > 0 then
+        delete from changed_listings;
+        insert into changed_listings (apartment_id)
+        select id from "raw".apartment_attributes
+        union
+        select apartment_id from curated.apartment_attributes;
+    end if;
+
+    drop table if exists known_attributes_before;
+    create temp table known_attributes_before as
+    select
+        version.apartment_id,
+        max(case when version.valid_to is null then version.content_fingerprint end) as content_fingerprint
+    from curated.apartment_attributes as version
+    inner join changed_listings on version.apartment_id = changed_listings.apartment_id
+    group by version.apartment_id;
+
     drop table if exists current_apartment_attributes;
     create temp table current_apartment_attributes as
     with
@@ -22,6 +49,7 @@ begin
                 || nvl(latitude::varchar(64), '-') || '|' || nvl(longitude::varchar(64), '-')
             ) as content_fingerprint
         from "raw".apartment_attributes
+        where id in (select changed_listings.apartment_id from changed_listings)
     ),
     -- Nothing tells which of two rows with one key is newer: any fixed choice will do, and rule KEY-DUP counts the others.
     numbered as (
@@ -34,7 +62,7 @@ begin
     from numbered
     where choice = 1;
 
-    call curated.end_versions('apartment_attributes', 'current_apartment_attributes', as_of);
+    call curated.end_versions('apartment_attributes', 'current_apartment_attributes', 'changed_listings', as_of);
 
     insert into curated.apartment_attributes (
         apartment_id, valid_from, valid_to, basis, category, body, amenities, bathrooms, bedrooms, fee, has_photo,
@@ -64,5 +92,18 @@ begin
         select 1 from curated.apartment_attributes as version
         where version.apartment_id = listing.apartment_id and version.valid_to is null
     );
+
+    -- The last known attributes stay known after they vanished. What a new listing has is no change of anything.
+    drop table if exists changed_attributes;
+    create temp table changed_attributes as
+    select
+        listing.apartment_id,
+        case when known.apartment_id is null then '0001-01-01'::date else as_of end as first_day
+    from current_apartment_attributes as listing
+    left join known_attributes_before as known on listing.apartment_id = known.apartment_id
+    left join changed_versions on listing.apartment_id = changed_versions.apartment_id and changed_versions.is_new
+    where
+        changed_versions.apartment_id is null
+        and nvl(known.content_fingerprint, '') <> listing.content_fingerprint;
 end;
 $$ language plpgsql;

@@ -1,6 +1,6 @@
 -- curated.load_calendar: the days on which something can have happened, up to the run date.
--- Reads: curated.apartments, curated.bookings.
--- Writes: curated.calendar.
+-- Reads: curated.apartments, curated.bookings, curated.run_context.
+-- Writes: curated.calendar, etl.changed_days.
 create or replace procedure curated.load_calendar(as_of date)
 as $$
 declare
@@ -30,5 +30,9 @@ begin
         where next_date <= as_of;
         day_count := day_count * 2;
     end loop;
+
+    -- Since the last run date nights have passed, and periods have ended.
+    insert into etl.changed_days (fact, first_day, last_day)
+    select 'run_context.run_date', nvl(run_date, as_of), as_of from previous_context;
 end;
 $$ language plpgsql;

@@ -1,29 +1,117 @@
--- curated.load_listing_day: on which days each listing could be booked, and at what price.
--- Reads: curated.apartments, curated.apartment_attributes, curated.calendar, curated.fx_rate_periods.
--- Writes: curated.listing_day.
+-- curated.load_listing_day: on which days each listing could be booked, and at what price. Follows the versions and attributes
+-- that changed, from the day of their change on; new days, for all listings; and exchange rates.
+-- Reads: curated.apartments, curated.apartment_attributes, curated.calendar, curated.fx_rate_periods, curated.run_context.
+-- Writes: curated.listing_day, etl.changed_days.
 create or replace procedure curated.load_listing_day(as_of date)
 as $$
+declare
+    whole_count bigint;
+    known_run_date date;
+    lowest_day date;
+    lowest_rate_day date;
+    highest_rate_day date;
 begin
-    delete from curated.listing_day;
-    insert into curated.listing_day (
-        apartment_id, calendar_date, week_start, month_start, price, currency, price_rc, price_type, cityname, state, basis
-    )
+    select into whole_count count(*) from etl.changed_days where fact = 'everything';
+    select into known_run_date run_date from previous_context;
+    if whole_count > 0 then
+        delete from curated.listing_day;
+    end if;
+    if whole_count > 0 or known_run_date is null then
+        known_run_date := '0001-01-01';
+    end if;
+
+    -- From which day on each listing is looked at; all of them are on days after the last run date.
+    drop table if exists stale_listings;
+    create temp table stale_listings as
     with
-    -- An active version counts from the day of creation, even where that lies after the run that saw it.
-    listed_days as (
-        select
-            version.apartment_id,
-            calendar.calendar_date,
-            calendar.week_start,
-            calendar.month_start,
-            version.price,
-            version.currency,
-            version.basis
-        from curated.apartments as version
+    changes as (
+        select apartment_id, first_day from changed_versions
+        union all
+        select apartment_id, first_day from changed_attributes
+    )
+    select apartment_id, min(first_day) as first_day
+    from changes
+    where whole_count = 0
+    group by apartment_id;
+    select into lowest_day min(first_day) from stale_listings;
+
+    drop table if exists departed_days;
+    create temp table departed_days as
+    select listing_day.*
+    from curated.listing_day
+    inner join stale_listings
+        on listing_day.apartment_id = stale_listings.apartment_id
+        and listing_day.calendar_date >= stale_listings.first_day
+    where listing_day.calendar_date >= lowest_day;
+
+    -- Days on which the rate of their currency is another one; those of stale listings are there already.
+    select into lowest_rate_day, highest_rate_day min(valid_from), max(valid_to) from changed_rates;
+    drop table if exists revalued_days;
+    create temp table revalued_days as
+    select listing_day.apartment_id, listing_day.calendar_date
+    from curated.listing_day
+    inner join changed_rates
+        on listing_day.currency = changed_rates.currency
+        and listing_day.calendar_date >= changed_rates.valid_from
+        and listing_day.calendar_date < changed_rates.valid_to
+    left join stale_listings
+        on listing_day.apartment_id = stale_listings.apartment_id
+        and listing_day.calendar_date >= stale_listings.first_day
+    where
+        listing_day.calendar_date >= lowest_rate_day
+        and listing_day.calendar_date < highest_rate_day
+        and stale_listings.apartment_id is null
+    group by listing_day.apartment_id, listing_day.calendar_date;
+    insert into departed_days
+    select listing_day.*
+    from curated.listing_day
+    inner join revalued_days
+        on listing_day.apartment_id = revalued_days.apartment_id and listing_day.calendar_date = revalued_days.calendar_date
+    where listing_day.calendar_date >= lowest_rate_day and listing_day.calendar_date < highest_rate_day;
+
+    drop table if exists arrived_days;
+    create temp table arrived_days (like curated.listing_day);
+    insert into arrived_days
+    with
+    days_to_fill as (
+        select version.apartment_id, version.valid_from, calendar.calendar_date, calendar.week_start, calendar.month_start
+        from curated.calendar
+        inner join curated.apartments as version
+            on calendar.calendar_date >= version.valid_from
+            and calendar.calendar_date < nvl(version.valid_to, '9999-12-31'::date)
+        where calendar.calendar_date > known_run_date
+        union all
+        select version.apartment_id, version.valid_from, calendar.calendar_date, calendar.week_start, calendar.month_start
+        from stale_listings
+        inner join curated.apartments as version on stale_listings.apartment_id = version.apartment_id
         inner join curated.calendar
             on calendar.calendar_date >= version.valid_from
             and calendar.calendar_date < nvl(version.valid_to, '9999-12-31'::date)
-        where version.is_active and calendar.calendar_date >= nvl(version.listing_created_on, version.valid_from)
+            and calendar.calendar_date >= stale_listings.first_day
+        where calendar.calendar_date <= known_run_date
+        union all
+        select version.apartment_id, version.valid_from, calendar.calendar_date, calendar.week_start, calendar.month_start
+        from revalued_days
+        inner join curated.calendar on revalued_days.calendar_date = calendar.calendar_date
+        inner join curated.apartments as version
+            on revalued_days.apartment_id = version.apartment_id
+            and calendar.calendar_date >= version.valid_from
+            and calendar.calendar_date < nvl(version.valid_to, '9999-12-31'::date)
+    ),
+    -- An active version counts from the day of creation, even where that lies after the run that saw it.
+    listed_days as (
+        select
+            days_to_fill.apartment_id,
+            days_to_fill.calendar_date,
+            days_to_fill.week_start,
+            days_to_fill.month_start,
+            version.price,
+            version.currency,
+            version.basis
+        from days_to_fill
+        inner join curated.apartments as version
+            on days_to_fill.apartment_id = version.apartment_id and days_to_fill.valid_from = version.valid_from
+        where version.is_active and days_to_fill.calendar_date >= nvl(version.listing_created_on, version.valid_from)
     ),
     daily_rates as (
         select calendar.calendar_date, period.currency, period.rate_to_reporting
@@ -61,5 +149,23 @@ begin
         on listed_days.apartment_id = known_attributes.apartment_id
         and listed_days.calendar_date >= known_attributes.known_from
         and listed_days.calendar_date < known_attributes.known_to;
+
+    select into lowest_day min(calendar_date) from departed_days;
+    delete from curated.listing_day
+    using departed_days
+    where
+        listing_day.calendar_date >= lowest_day
+        and listing_day.apartment_id = departed_days.apartment_id
+        and listing_day.calendar_date = departed_days.calendar_date;
+    insert into curated.listing_day select * from arrived_days;
+
+    insert into etl.changed_days (fact, first_day, last_day)
+    with
+    changed as (
+        (select * from arrived_days except select * from departed_days)
+        union all
+        (select * from departed_days except select * from arrived_days)
+    )
+    select distinct 'listing_day.calendar_date', calendar_date as first_day, calendar_date as last_day from changed;
 end;
 $$ language plpgsql;

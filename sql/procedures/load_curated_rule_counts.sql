@@ -2,7 +2,7 @@
 -- extract-rds. A rule that nothing breaks has a row with 0.
 -- Reads: raw.apartments, raw.apartment_attributes, raw.bookings, curated.quarantine, curated.apartments,
 -- Reads: curated.apartment_attributes, curated.bookings, curated.user_viewing, curated.stay, curated.stay_night,
--- Reads: curated.currencies, curated.fx_rate_periods.
+-- Reads: curated.listing_day, curated.currencies, curated.fx_rate_periods.
 -- Writes: curated.rule_counts.
 create or replace procedure curated.load_rule_counts(as_of date)
 as $$
@@ -76,9 +76,11 @@ begin
 
     -- What happens to a listing after today is not known yet.
     insert into curated.rule_counts (rule_id, table_name, severity, standing)
-    select 'NIGHT-NOT-LISTED', 'bookings', 'warn', count(distinct booking_id)
+    select 'NIGHT-NOT-LISTED', 'bookings', 'warn', count(distinct stay_night.booking_id)
     from curated.stay_night
-    where night <= as_of and not is_listed;
+    left join curated.listing_day
+        on stay_night.apartment_id = listing_day.apartment_id and stay_night.night = listing_day.calendar_date
+    where stay_night.night <= as_of and listing_day.apartment_id is null;
 
     insert into curated.rule_counts (rule_id, table_name, severity, standing)
     select 'ATT-NO-APARTMENT', 'apartment_attributes', 'warn', count(distinct attributes.apartment_id)

@@ -1,5 +1,5 @@
--- etl.record_load: writes the ledger's row for a loaded table after counting the rows that stand in raw.
--- Reads: raw.*.  Writes: etl.ledger.
+-- etl.record_load: writes the ledger's row for a loaded table.
+-- Writes: etl.ledger.
 create or replace procedure etl.record_load(
     loading_run varchar(128),
     loading_table varchar(64),
@@ -14,15 +14,7 @@ create or replace procedure etl.record_load(
     loading_quarantined_rows bigint
 )
 as $$
-declare
-    counted bigint;
 begin
-    execute 'select count(*) from "raw".' || quote_ident(loading_table) || ' where run_id = ' || quote_literal(loading_run)
-        into counted;
-    if counted <> loading_expected_rows then
-        raise exception 'ROW_COUNT_DIFFERS raw.%: % rows of run %, expected %',
-            loading_table, counted, loading_run, loading_expected_rows;
-    end if;
     insert into etl.ledger (
         run_id, table_name, manifest_sequence, run_date, snapshot_at, manifest_key, manifest_sha256,
         chunk_count, file_count, expected_rows, quarantined_rows

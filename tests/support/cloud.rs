@@ -119,7 +119,11 @@ impl Cloud {
     }
 
     pub(crate) async fn put_json(&self, bucket: &str, key: &str, value: &Value) {
-        let body = serde_json::to_vec(value).expect("JSON").into();
+        self.put_text(bucket, key, value.to_string()).await;
+    }
+
+    pub(crate) async fn put_text(&self, bucket: &str, key: &str, text: String) {
+        let body = text.into_bytes().into();
         self.s3().put_object().bucket(bucket).key(key).body(body).send().await.expect("put an object");
     }
 

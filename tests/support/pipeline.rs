@@ -157,6 +157,12 @@ impl Pipeline {
         Finished::of(command.kill_on_drop(true).output().await.expect("start extract-rds"))
     }
 
+    /// Runs `load-redshift` without holding up what else the test does.
+    pub(crate) async fn load_aside(&self, arguments: &[&str]) -> Finished {
+        let mut command = tokio::process::Command::from(self.command("load-redshift", arguments));
+        Finished::of(command.kill_on_drop(true).output().await.expect("start load-redshift"))
+    }
+
     pub(crate) fn load(&self, arguments: &[&str]) -> Finished {
         self.run("load-redshift", arguments)
     }

@@ -10,7 +10,7 @@ use crate::{
     migrate::migrate,
     output,
     publish::publish_run,
-    transform::{Chosen, choose_run, transform_run},
+    transform::{Chosen, Extent, choose_run, transform_run},
     verify::verify_run,
 };
 use rental_core::{RunDate, RunId};
@@ -20,7 +20,7 @@ use std::time::Instant;
 /// Which of the steps after loading are asked for.
 #[derive(Debug, Clone, Copy)]
 struct Steps {
-    transform: bool,
+    transform: Option<Extent>,
     verify: bool,
     publish: bool,
 }
@@ -33,7 +33,7 @@ pub async fn execute(arguments: &Arguments) -> Result<(), LoadError> {
     match &arguments.command {
         Command::Run => {
             let config = Config::from_arguments(arguments)?;
-            let steps = Steps { transform: true, verify: true, publish: true };
+            let steps = Steps { transform: Some(Extent::Changes), verify: true, publish: true };
             work(&config, async |job| {
                 load(job, true).await?;
                 after_load(job, steps).await
@@ -44,16 +44,17 @@ pub async fn execute(arguments: &Arguments) -> Result<(), LoadError> {
             let config = Config::from_arguments(arguments)?;
             work(&config, async |job| load(job, *migrate).await).await
         }
-        Command::Transform { verify, publish } => {
-            let steps = Steps { transform: true, verify: *verify || *publish, publish: *publish };
+        Command::Transform { verify, publish, full } => {
+            let extent = if *full { Extent::Everything } else { Extent::Changes };
+            let steps = Steps { transform: Some(extent), verify: *verify || *publish, publish: *publish };
             work(&Config::from_arguments(arguments)?, async |job| after_load(job, steps).await).await
         }
         Command::Verify => {
-            let steps = Steps { transform: false, verify: true, publish: false };
+            let steps = Steps { transform: None, verify: true, publish: false };
             work(&Config::from_arguments(arguments)?, async |job| after_load(job, steps).await).await
         }
         Command::Publish => {
-            let steps = Steps { transform: false, verify: false, publish: true };
+            let steps = Steps { transform: None, verify: false, publish: true };
             work(&Config::from_arguments(arguments)?, async |job| after_load(job, steps).await).await
         }
         Command::Migrate => {
@@ -102,8 +103,8 @@ async fn after_load(job: &Job<'_>, steps: Steps) -> Result<(), LoadError> {
     let run_date = run_date(job, &ledger, &run_id)?;
     // A load that was killed between ledger and receipt is noted here.
     note_load(job, &ledger, &run_id, Instant::now()).await?;
-    if steps.transform {
-        transform_run(job, &run_id, Some(run_date)).await?;
+    if let Some(extent) = steps.transform {
+        transform_run(job, &run_id, Some(run_date), extent).await?;
     } else if !ledger.runs.contains_key(&run_id) {
         return Err(LoadError::NotTransformed { run_id });
     }

@@ -56,6 +56,9 @@ pub enum Command {
         /// Verify and publish afterwards
         #[arg(long)]
         publish: bool,
+        /// Make everything anew, not only what follows from the rows that changed
+        #[arg(long)]
+        full: bool,
     },
     /// Run the checks and see whether the receipt balances
     Verify,

@@ -4,8 +4,9 @@ use crate::literal;
 use chrono::{Datelike as _, Days, NaiveDate};
 use rental_core::{Chunk, Manifest, TableSpec};
 
-/// Part of one DELETE, so that its text stays far below what the Data API takes.
-const RANGES_PER_DELETE: usize = 400;
+/// Part of one statement, so that its text stays far below what the Data API takes.
+const RANGES_PER_STATEMENT: usize = 400;
+const DAYS_PER_INSERT: usize = 1000;
 
 const LAST_YEAR: i32 = 9999;
 
@@ -33,9 +34,56 @@ pub(crate) fn copy_into_staging(spec: &TableSpec, manifest: &Manifest, bucket: &
     )
 }
 
-/// DELETEs that empty the manifest's chunks. Chunks that lie side by side become one range, given as literals so that only
-/// the blocks that hold it are read.
+/// Statements that note which rows change: the keys of those that differ between the manifest's chunks as they stand and as they
+/// were copied, or the days, where a table has no key. They stand before the DELETEs.
+pub(crate) fn note_changes(spec: &TableSpec, manifest: &Manifest) -> Vec<String> {
+    let table = literal::text(&spec.name);
+    let Some(key) = &spec.primary_key else {
+        let days = manifest.replaced_chunks.iter().filter_map(|replaced| match replaced.chunk {
+            Chunk::Day { day } => day.map(|day| format!("({table}, '{day}')")),
+            Chunk::Keys { .. } => None,
+        });
+        let days: Vec<_> = days.collect();
+        let insert = |days: &[String]| {
+            format!("insert into etl.changed_rows (table_name, row_day) values\n    {}", days.join(",\n    "))
+        };
+        return days.chunks(DAYS_PER_INSERT).map(insert).collect();
+    };
+    if manifest.sequence == 1 {
+        // Nothing stood there before.
+        return vec![format!("insert into etl.changed_rows (table_name) values ({table})")];
+    }
+    let columns = manifest.columns.join(", ");
+    let replaced = format!("replaced_{}", spec.name);
+    let mut statements = vec![format!("create temp table {replaced} (like {})", staging_table(spec))];
+    statements.extend(chunk_conditions(spec, manifest).into_iter().map(|condition| {
+        format!("insert into {replaced} ({columns})\nselect {columns}\nfrom {}\nwhere {condition}", raw_table(spec))
+    }));
+    // Bookings are kept by day.
+    let day = if manifest.columns.iter().any(|column| column == "booking_date") {
+        "booking_date::date"
+    } else {
+        "null::date"
+    };
+    statements.push(format!(
+        "insert into etl.changed_rows (table_name, row_key, row_day)\nselect {table}, {key}, {day}\nfrom (\n    \
+         select {columns}, 1 as side from {}\n    union all\n    select {columns}, -1 from {replaced}\n) as sides\n\
+         group by {columns}\nhaving sum(side) <> 0",
+        staging_table(spec),
+    ));
+    statements.push(format!("drop table {replaced}"));
+    statements
+}
+
+/// DELETEs that empty the manifest's chunks.
 pub(crate) fn delete_chunks(spec: &TableSpec, manifest: &Manifest) -> Vec<String> {
+    let conditions = chunk_conditions(spec, manifest).into_iter();
+    conditions.map(|condition| format!("delete from {}\nwhere {condition}", raw_table(spec))).collect()
+}
+
+/// Where the rows of the manifest's chunks stand. Chunks that lie side by side become one range, given as literals so that only
+/// the blocks that hold it are read.
+fn chunk_conditions(spec: &TableSpec, manifest: &Manifest) -> Vec<String> {
     let column = spec.chunk_grid.column();
     let mut chunks: Vec<_> = manifest.replaced_chunks.iter().map(|replaced| replaced.chunk).collect();
     chunks.sort_unstable();
@@ -48,20 +96,18 @@ pub(crate) fn delete_chunks(spec: &TableSpec, manifest: &Manifest) -> Vec<String
             _ => ranges.push(range),
         }
     }
-    let delete = |ranges: &[Range]| {
-        let conditions: Vec<_> = ranges.iter().map(|range| range.condition(column)).collect();
-        format!("delete from {}\nwhere {}", raw_table(spec), conditions.join("\n    or "))
-    };
-    ranges.chunks(RANGES_PER_DELETE).map(delete).collect()
+    let together =
+        |ranges: &[Range]| ranges.iter().map(|range| range.condition(column)).collect::<Vec<_>>().join("\n    or ");
+    ranges.chunks(RANGES_PER_STATEMENT).map(together).collect()
 }
 
 pub(crate) fn insert_from_staging(spec: &TableSpec, manifest: &Manifest) -> String {
-    let columns = manifest.columns.join(", ");
     format!(
-        "insert into {} ({columns}, run_id)\nselect {columns}, {}\nfrom {}",
-        raw_table(spec),
+        "call etl.insert_staged({}, {}, {}, {})",
         literal::text(manifest.run_id.as_str()),
-        staging_table(spec),
+        literal::text(&spec.name),
+        literal::text(&manifest.columns.join(", ")),
+        manifest.rows.written,
     )
 }
 

@@ -88,12 +88,13 @@ impl DataApiError {
     /// its text says that something is missing, forbidden or malformed.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
-        const LASTING: [&str; 6] = [
+        const LASTING: [&str; 7] = [
             "does not exist",
             "ermission denied",
             "syntax error",
             "must be owner",
             "MANIFEST_CHANGED",
+            "METRIC_CHANGED",
             "RUN_DATE_BEFORE_HISTORY",
         ];
         match self {
@@ -116,6 +117,9 @@ impl DataApiError {
             ),
             Self::Statement { .. } if self.says("MANIFEST_CHANGED") => {
                 Some("a sealed manifest must not change; restore the one that was loaded")
+            }
+            Self::Statement { .. } if self.says("METRIC_CHANGED") => {
+                Some("run `load-redshift transform` before publishing")
             }
             Self::Statement { .. } if self.says("RUN_DATE_BEFORE_HISTORY") => {
                 Some("choose a later run date with `--as-of`, or rebuild from the log in an empty database")

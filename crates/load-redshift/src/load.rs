@@ -8,7 +8,7 @@ use crate::{
     load_table::{CopySource, Loaded, load_table},
     migrate::migrate,
     sha256::sha256_hex,
-    transform::transform_run,
+    transform::{Extent, transform_run},
 };
 use chrono::Utc;
 use rental_core::{LoadReceipt, LoadedTable, Manifest, RunId, SealStatus, TableSpec, object_key, table_spec};
@@ -39,7 +39,7 @@ pub(crate) async fn load(job: &Job<'_>, migrate_first: bool) -> Result<(), LoadE
     for load in &plan {
         if let Some(earlier) = ahead.take().filter(|earlier| *earlier != load.run_id) {
             tracing::info!(run_id = %earlier, "transforming an earlier run before {} is loaded", load.run_id);
-            transform_run(job, &earlier, None).await?;
+            transform_run(job, &earlier, None, Extent::Changes).await?;
         }
         let started_at = Instant::now();
         load_run(job, load).await?;

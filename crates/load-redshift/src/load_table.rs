@@ -2,7 +2,7 @@
 //! writes the ledger's row.
 
 use crate::{
-    copy::{copy_into_staging, create_staging, delete_chunks, insert_from_staging, staging_table},
+    copy::{copy_into_staging, create_staging, delete_chunks, insert_from_staging, note_changes, staging_table},
     data_api::{DataApi, DataApiError, Statement},
     error::LoadError,
     literal,
@@ -65,19 +65,33 @@ fn statements(spec: &TableSpec, sealed: &SealedManifest, source: CopySource<'_>)
     add("lock the guard", "lock etl.guard".to_owned());
     add("look into the ledger", format!("call etl.begin_load({run_id}, {table}, {sha256})"));
     let has_rows = manifest.rows.written > 0;
-    if has_rows {
+    let has_changes = !manifest.replaced_chunks.is_empty();
+    if has_changes {
         add("make the staging table", create_staging(spec));
+    }
+    if has_rows {
         add("copy", copy_into_staging(spec, manifest, source.bucket, source.role));
         let staging = literal::text(&staging_table(spec));
         add("count what was copied", format!("call etl.check_row_count({staging}, {})", manifest.rows.written));
+    }
+    if has_changes {
+        for note in note_changes(spec, manifest) {
+            add("note what changes", note);
+        }
     }
     for delete in delete_chunks(spec, manifest) {
         add("delete replaced chunks", delete);
     }
     if has_rows {
         add("insert", insert_from_staging(spec, manifest));
+    }
+    if has_changes {
         // One session may load several tables; a temporary table outlives its transaction.
         add("drop the staging table", format!("drop table {}", staging_table(spec)));
+    }
+    if !manifest.absent_columns.is_empty() || has_changes {
+        let absent = literal::text(&manifest.absent_columns.join(" "));
+        add("note absent columns", format!("call etl.set_setting('absent_columns.{}', {absent})", spec.name));
     }
     add(
         "write the ledger",
@@ -124,10 +138,12 @@ mod tests {
              from 's3://log/raw/user_viewing/run=r1/copy-1f00cafe.manifest'\n\
              iam_role 'arn:aws:iam::123456789012:role/copy'\nformat as parquet\nmanifest",
             "call etl.check_row_count('staging_user_viewing', 1)",
+            "insert into etl.changed_rows (table_name, row_day) values\n    ('user_viewing', '2025-01-31')",
             "delete from \"raw\".user_viewing\nwhere (viewed_at >= '2025-01-31' and viewed_at < '2025-02-01')",
-            "insert into \"raw\".user_viewing (user_id, apartment_id, viewed_at, is_wishlisted, call_to_action, run_id)\n\
-             select user_id, apartment_id, viewed_at, is_wishlisted, call_to_action, 'r1'\nfrom staging_user_viewing",
+            "call etl.insert_staged('r1', 'user_viewing', \
+             'user_id, apartment_id, viewed_at, is_wishlisted, call_to_action', 1)",
             "drop table staging_user_viewing",
+            "call etl.set_setting('absent_columns.user_viewing', '')",
             "call etl.record_load(\n    'r1', 'user_viewing', 7, '2025-02-16'::date, \
              '2025-02-16 03:00:00.000007'::timestamp,\n    'raw/user_viewing/run=r1/manifest.json', 'ab12',\n    \
              1, 1, 1, 0\n)",

@@ -18,9 +18,34 @@ pub(crate) struct Metric {
     pub(crate) grain: String,
     pub(crate) unit: String,
     pub(crate) reads: Vec<String>,
+    /// By which its rows are computed again; all of them are, where it has none.
+    period: Option<Period>,
     select: String,
     /// Of the file's text, in hex.
     pub(crate) sha256: String,
+}
+
+/// Date columns of facts whose changes are recorded, by day.
+const FACT_DAYS: [&str; 4] = ["bookings.booked_on", "listing_day.calendar_date", "stay.booked_on", "stay_night.night"];
+
+/// How the rows of a metric fall into periods.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Period {
+    /// The column with the first day of the period.
+    column: String,
+    unit: PeriodUnit,
+    /// The days of facts that count in it, of [`FACT_DAYS`].
+    moved_by: Vec<String>,
+    /// Days that a period looks back over, its own last one included.
+    window_days: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum PeriodUnit {
+    Day,
+    Week,
+    Month,
+    WeekAndMonth,
 }
 
 /// A file of `sql/metrics` that is no metric. The files are part of the program: a faulty one fails every test.
@@ -76,6 +101,11 @@ impl Metric {
         if reads.is_empty() {
             return Err(faulty("has no `Reads:` in its header"));
         }
+        let period =
+            sentence_after("Period:", &header).map(|text| Period::parse(&header, &text)).transpose().map_err(faulty)?;
+        if period.is_some() != names_a_range(file.text) {
+            return Err(faulty("needs both: `Period:` in its header, and range_start and range_end in its SELECT"));
+        }
         if file.text.contains("$$") {
             return Err(faulty("holds `$$`, which would end the body of its refresh procedure"));
         }
@@ -90,6 +120,7 @@ impl Metric {
             grain,
             unit,
             reads,
+            period,
             select: select.clone(),
             sha256: sha256_hex([file.text]),
         })
@@ -99,17 +130,41 @@ impl Metric {
     /// of another shape stays until the next publication, so that readers see numbers until then.
     pub(crate) fn definition(&self) -> Vec<Statement> {
         let Self { name, select, .. } = self;
+        let no_rows = select.replace("range_start", "'0001-01-01'::date").replace("range_end", "'0001-01-01'::date");
         let texts = [
             format!("drop table if exists audit.{name}"),
-            format!("create table audit.{name} as\n{select}"),
+            format!("create table audit.{name} as\n{no_rows}"),
             format!("create table if not exists presentation.{name} (like audit.{name})"),
+            format!("insert into etl.changed_metrics (metric) values ('{name}')"),
             format!(
-                "create or replace procedure audit.refresh_{name}()\nas $$\nbegin\n    delete from audit.{name};\n    \
-                 insert into audit.{name}\n{select};\nend;\n$$ language plpgsql"
+                "create or replace procedure audit.refresh_{name}()\nas $$\n{}\n$$ language plpgsql",
+                self.refresh_body()
             ),
         ];
         let place = |(position, sql)| Statement::new(format!("sql/metrics/{name}.sql, step {}", position + 1), sql);
         texts.into_iter().enumerate().map(place).collect()
+    }
+
+    fn refresh_body(&self) -> String {
+        let Self { name, select, .. } = self;
+        let Some(Period { column, unit, moved_by, window_days }) = &self.period else {
+            return format!("begin\n    delete from audit.{name};\n    insert into audit.{name}\n{select};\nend;");
+        };
+        format!(
+            "declare\n    found record;\n    range_start date;\n    range_end date;\nbegin\n    \
+             call etl.find_stale_periods('{name}', '{}', {window_days}, '{}');\n    \
+             for found in select first_day, end_day from found_periods loop\n        \
+             range_start := found.first_day;\n        range_end := found.end_day;\n        \
+             delete from audit.{name} where {column} >= range_start and {column} < range_end;\n        \
+             insert into audit.{name}\n{select};\n    end loop;\nend;",
+            unit.as_str(),
+            moved_by.join(", "),
+        )
+    }
+
+    /// The column with the first day of the period; empty where the metric has none.
+    pub(crate) fn period_column(&self) -> &str {
+        self.period.as_ref().map_or("", |period| &period.column)
     }
 
     /// Gives the published table the audited one's shape.
@@ -130,12 +185,64 @@ impl Metric {
     }
 }
 
+impl Period {
+    fn parse(header: &str, text: &str) -> Result<Self, &'static str> {
+        let (column, unit) = text.split_once(" by ").ok_or("has no `Period: <column> by <unit>`")?;
+        let unit =
+            PeriodUnit::parse(unit).ok_or("has a `Period:` that is not by day, week, month, or week and month")?;
+        let moved_by = sentence_after("Moved by:", header).ok_or("has a `Period:` and no `Moved by:` in its header")?;
+        let moved_by: Vec<_> = moved_by.split(", ").map(str::to_owned).collect();
+        if moved_by.iter().any(|day| !FACT_DAYS.contains(&day.as_str())) {
+            return Err("is `Moved by:` something whose changes nobody records");
+        }
+        let window_days = match sentence_after("Window:", header) {
+            None => 1,
+            Some(text) => {
+                let days = text.strip_suffix(" days").and_then(|days| days.parse().ok()).filter(|days| *days > 0);
+                days.ok_or("has a `Window:` that is not a number of days")?
+            }
+        };
+        Ok(Self { column: column.to_owned(), unit, moved_by, window_days })
+    }
+}
+
+impl PeriodUnit {
+    const ALL: [Self; 4] = [Self::Day, Self::Week, Self::Month, Self::WeekAndMonth];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Day => "day",
+            Self::Week => "week",
+            Self::Month => "month",
+            Self::WeekAndMonth => "week and month",
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|unit| unit.as_str() == text)
+    }
+}
+
+/// Whether a SELECT is for a range of days.
+fn names_a_range(text: &str) -> bool {
+    text.contains("range_start") && text.contains("range_end")
+}
+
 /// The text after a label, up to the next label or the end of the paragraph.
 fn labelled(header: &str, label: &str) -> Option<String> {
     let rest = &header[header.find(label)? + label.len()..];
-    let ends = ["Grain:", "Unit:", "Reads:", "\n\n"].into_iter().filter_map(|end| rest.find(end));
+    let ends = ["Grain:", "Unit:", "Reads:", "Period:", "Moved by:", "Window:", "\n\n"]
+        .into_iter()
+        .filter_map(|end| rest.find(end));
     let text = one_line(&rest[..ends.min().unwrap_or(rest.len())]);
     let text = text.trim_end_matches('.');
+    if text.is_empty() { None } else { Some(text.to_owned()) }
+}
+
+/// The text after a label up to the next full stop; one inside a name is none.
+fn sentence_after(label: &str, header: &str) -> Option<String> {
+    let rest = one_line(&header[header.find(label)? + label.len()..]);
+    let text = rest.split(". ").next().unwrap_or_default().trim_end_matches('.');
     if text.is_empty() { None } else { Some(text.to_owned()) }
 }
 
@@ -176,6 +283,44 @@ mod tests {
             ("-- occupancy_rate: x.\n-- Grain: a. Unit: b. Reads: c.d.\nselect $$a$$", "$$"),
         ];
         for (text, expected) in cases {
+            let message = parsed(text).unwrap_err().to_string();
+            assert!(message.contains(expected), "{text}: {message}");
+        }
+    }
+
+    #[test]
+    fn a_metric_with_periods_is_computed_for_ranges_of_days() {
+        let text = "-- occupancy_rate: x.\n-- Grain: one row per month.  Unit: ratio.  Reads: curated.stay_night.\n\
+                    -- Period: month_start by month.  Moved by: stay_night.night, stay.booked_on.  Window: 30 days.\n\
+                    -- More. Text.\nselect * from curated.stay_night where night >= range_start and night < range_end";
+        let metric = parsed(text).unwrap();
+        let period = metric.period.clone().unwrap();
+        assert_eq!((period.column.as_str(), period.unit, period.window_days), ("month_start", PeriodUnit::Month, 30));
+        assert_eq!(period.moved_by, ["stay_night.night", "stay.booked_on"]);
+        let body = metric.refresh_body();
+        let call = "call etl.find_stale_periods('occupancy_rate', 'month', 30, 'stay_night.night, stay.booked_on')";
+        assert!(body.contains(call), "{body}");
+        // The empty table is made by the same SELECT for no day at all.
+        let table = &metric.definition()[1].sql;
+        assert!(!table.contains("range_"), "{table}");
+    }
+
+    #[test]
+    fn a_period_that_cannot_be_followed_is_refused() {
+        let header = "-- occupancy_rate: x.\n-- Grain: a.  Unit: b.  Reads: c.d.\n";
+        let cases = [
+            ("-- Period: month_start by month.  Moved by: stay_night.night.\nselect 1", "range_start"),
+            ("select 1 where range_start < range_end", "Period:"),
+            ("-- Period: a by year.  Moved by: stay_night.night.\nselect range_start, range_end", "by day, week"),
+            ("-- Period: a by week.\nselect range_start, range_end", "Moved by:"),
+            ("-- Period: a by week.  Moved by: stay.nights.\nselect range_start, range_end", "nobody records"),
+            (
+                "-- Period: a by day.  Moved by: stay.booked_on.  Window: 0 days.\nselect range_start, range_end",
+                "Window:",
+            ),
+        ];
+        for (rest, expected) in cases {
+            let text: &'static str = Box::leak(format!("{header}{rest}").into_boxed_str());
             let message = parsed(text).unwrap_err().to_string();
             assert!(message.contains(expected), "{text}: {message}");
         }

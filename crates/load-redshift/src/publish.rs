@@ -66,7 +66,7 @@ fn statements(
         statements.extend(parts.map(|sql| Statement::new(format!("sql/{}", view.path), sql)));
     }
     let publish = |metric: &Metric| {
-        let sql = format!("call etl.publish_metric('{}')", metric.name);
+        let sql = format!("call etl.publish_metric('{}', '{}')", metric.name, metric.period_column());
         Statement::new(format!("publish run {run_id}: {}", metric.name), sql)
     };
     statements.extend(metrics.iter().map(publish));

@@ -11,7 +11,8 @@ use crate::{
     literal,
     metric::{Metric, metrics},
     result_rows::Row,
-    sql_tree::{CuratedProcedure, curated_procedures},
+    sha256::sha256_hex,
+    sql_tree::{CuratedProcedure, curated_procedures, object_files},
 };
 use chrono::Utc;
 use rental_core::{RuleCount, RunDate, RunId, TransformReceipt};
@@ -27,6 +28,14 @@ pub(crate) enum Chosen {
         run_id: RunId,
         by: RunId,
     },
+}
+
+/// How much a transformation makes anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// What follows from rows that changed, from days that passed and from exchange rates.
+    Changes,
+    Everything,
 }
 
 /// The configured run, or the latest loaded one.
@@ -46,7 +55,12 @@ pub(crate) fn choose_run(job: &Job<'_>, ledger: &Ledger) -> Result<Chosen, LoadE
 ///
 /// # Errors
 /// When the rates are refused, or bucket or warehouse fail; the curated layer is then as before.
-pub(crate) async fn transform_run(job: &Job<'_>, run_id: &RunId, as_of: Option<RunDate>) -> Result<(), LoadError> {
+pub(crate) async fn transform_run(
+    job: &Job<'_>,
+    run_id: &RunId,
+    as_of: Option<RunDate>,
+    extent: Extent,
+) -> Result<(), LoadError> {
     let started_at = Instant::now();
     let run_date = match as_of {
         Some(run_date) => run_date,
@@ -56,7 +70,8 @@ pub(crate) async fn transform_run(job: &Job<'_>, run_id: &RunId, as_of: Option<R
             .ok_or_else(|| LoadError::NotLoaded { run_id: run_id.clone() })?,
     };
     load_fx_rates(job).await?;
-    job.api.execute(&statements(run_id, run_date, &job.config.reporting, &curated_procedures()?, &metrics()?)).await?;
+    let reporting = &job.config.reporting;
+    job.api.execute(&statements(run_id, run_date, reporting, extent, &curated_procedures()?, &metrics()?)).await?;
     let part = TransformReceipt {
         finished_at: Utc::now(),
         duration_ms: started_at.elapsed().as_millis() as u64,
@@ -77,6 +92,7 @@ fn statements(
     run_id: &RunId,
     run_date: RunDate,
     reporting: &ReportingConfig,
+    extent: Extent,
     procedures: &[CuratedProcedure],
     metrics: &[Metric],
 ) -> Vec<Statement> {
@@ -87,7 +103,8 @@ fn statements(
     let run = literal::text(run_id.as_str());
     let date = literal::date(run_date);
     add("lock the guard", "lock etl.guard".to_owned());
-    add("begin", format!("call etl.begin_transform({run}, {date})"));
+    let is_full = extent == Extent::Everything;
+    add("begin", format!("call etl.begin_transform({run}, {date}, '{}', {is_full})", basis(reporting)));
     let settings = [
         ("reporting_timezone", reporting.timezone.name().to_owned()),
         ("reporting_currency", reporting.currency.code.to_owned()),
@@ -104,6 +121,14 @@ fn statements(
     }
     add("record", format!("call etl.record_transform({run}, {date})"));
     statements
+}
+
+/// Identifies what the curated layer follows from beside the rows. Where it is another one, all of the layer is made anew.
+fn basis(reporting: &ReportingConfig) -> String {
+    let ReportingConfig { timezone, currency, fx_max_age_days, fx_rates_key: _ } = reporting;
+    let settings = format!("{timezone} {} {fx_max_age_days}", currency.code);
+    let texts = object_files().into_iter().map(|file| file.text);
+    sha256_hex(texts.chain([settings.as_str()]))
 }
 
 async fn rule_counts(api: &DataApi) -> Result<Vec<RuleCount>, LoadError> {
@@ -133,14 +158,15 @@ mod tests {
         };
         let (procedures, metrics) = (curated_procedures().unwrap(), metrics().unwrap());
         let run_id = "r1".parse().unwrap();
-        let all = statements(&run_id, "2025-02-16".parse().unwrap(), &reporting, &procedures, &metrics);
+        let all =
+            statements(&run_id, "2025-02-16".parse().unwrap(), &reporting, Extent::Changes, &procedures, &metrics);
         assert!(all.len() <= BATCH_MAX_STATEMENTS, "{} statements", all.len());
         let texts: Vec<_> = all.iter().map(|statement| statement.sql.as_str()).collect();
         assert_eq!(
             texts[..3],
             [
                 "lock etl.guard",
-                "call etl.begin_transform('r1', '2025-02-16'::date)",
+                &format!("call etl.begin_transform('r1', '2025-02-16'::date, '{}', false)", basis(&reporting)),
                 "call etl.set_setting('reporting_timezone', 'Europe/Berlin')",
             ]
         );

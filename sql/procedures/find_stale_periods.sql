@@ -1,0 +1,74 @@
+-- etl.find_stale_periods: the ranges of days in which the periods of a metric have to be computed again, left behind as
+-- found_periods: whole periods, ends not included, no two of them touching.
+-- facts lists the date columns that move the metric; a day of theirs counts in the periods of itself and of the days after it, as
+-- many as window_days with itself. period_unit is week, month, day, or week and month.
+-- Reads: etl.changed_days, etl.changed_metrics.  Writes: etl.stale_periods.
+create or replace procedure etl.find_stale_periods(
+    metric_name varchar(128), period_unit varchar(32), window_days integer, facts varchar(1024)
+)
+as $$
+declare
+    whole_count bigint;
+begin
+    select into whole_count
+        (select count(*) from etl.changed_days where fact = 'everything')
+        + (select count(*) from etl.changed_metrics where metric = metric_name);
+    delete from etl.changed_metrics where metric = metric_name;
+
+    drop table if exists found_periods;
+    create temp table found_periods (
+        first_day date not null,
+        end_day date not null
+    );
+    if whole_count > 0 then
+        insert into found_periods (first_day, end_day) values ('0001-01-01', '9999-12-01');
+    else
+        insert into found_periods (first_day, end_day)
+        with
+        moved as (
+            select distinct first_day, dateadd(day, window_days - 1, last_day)::date as last_day
+            from etl.changed_days
+            where fact = 'run_context.run_date' or ' ' || facts || ',' like '% ' || fact || ',%'
+        ),
+        ranges as (
+            select
+                case period_unit
+                    when 'day' then first_day
+                    when 'week' then date_trunc('week', first_day)::date
+                    when 'month' then date_trunc('month', first_day)::date
+                    else least(date_trunc('week', first_day)::date, date_trunc('month', first_day)::date)
+                end as first_day,
+                case period_unit
+                    when 'day' then dateadd(day, 1, last_day)::date
+                    when 'week' then dateadd(day, 7, date_trunc('week', last_day))::date
+                    when 'month' then dateadd(month, 1, date_trunc('month', last_day))::date
+                    else dateadd(
+                        day, 1, greatest(date_trunc('week', last_day)::date, date_trunc('month', last_day)::date)
+                    )::date
+                end as end_day
+            from moved
+        ),
+        reaching as (
+            select
+                first_day,
+                end_day,
+                max(end_day) over (order by first_day, end_day rows between unbounded preceding and 1 preceding) as reached
+            from ranges
+        ),
+        numbered as (
+            select
+                first_day,
+                end_day,
+                sum(case when reached >= first_day then 0 else 1 end) over (
+                    order by first_day, end_day rows unbounded preceding
+                ) as island
+            from reaching
+        )
+        select min(first_day), max(end_day)
+        from numbered
+        group by island;
+    end if;
+    insert into etl.stale_periods (metric, first_day, end_day)
+    select metric_name, first_day, end_day from found_periods;
+end;
+$$ language plpgsql;

@@ -30,6 +30,8 @@ mod reruns;
 mod fan_out;
 // The worked example of the seven metrics.
 mod golden;
+// Eight runs over a source that changes, each number as brute force has it.
+mod worked_example;
 // The sample data's planted defects, all of them caught.
 mod planted_defects;
 // Files that other people bring.

@@ -47,7 +47,7 @@ pub struct Arguments {
     /// Read every chunk, not only those that the contracts' hints name [env: SWEEP]
     #[arg(long, global = true)]
     sweep: bool,
-    /// Rows per second to take from the source at most [env: MAX_ROWS_PER_SECOND] [default: no limit]
+    /// Rows per second to take from the source at most [env: MAX_ROWS_PER_SECOND] [default, and 0: no limit]
     #[arg(long, global = true, value_name = "ROWS")]
     max_rows_per_second: Option<u32>,
     /// Connections to read over [env: CONNECTIONS] [default: 2]

@@ -1,8 +1,9 @@
 //! How far a table has come: a line on a terminal, nothing elsewhere.
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar, ProgressState, ProgressStyle};
 use rental_core::TableSpec;
 use std::{
+    fmt,
     io::{IsTerminal as _, stderr},
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
@@ -22,10 +23,10 @@ impl TableProgress {
         let bar = match (stderr().is_terminal(), expected_rows) {
             (false, _) => ProgressBar::hidden(),
             (true, Some(rows)) => ProgressBar::new(rows).with_style(style(
-                "{prefix:<21} {bar:24} {human_pos:>13} of about {human_len} rows  {per_sec:>16}  {msg}",
+                "{prefix:<21} {bar:24} {human_pos:>13} of about {human_len} rows  {rate:>16}  {msg}",
             )),
             (true, None) => ProgressBar::no_length()
-                .with_style(style("{prefix:<21} {spinner} {human_pos:>13} rows  {per_sec:>16}  {msg}")),
+                .with_style(style("{prefix:<21} {spinner} {human_pos:>13} rows  {rate:>16}  {msg}")),
         };
         bar.set_prefix(spec.name.clone());
         if !bar.is_hidden() {
@@ -50,6 +51,11 @@ impl TableProgress {
 }
 
 fn style(template: &str) -> ProgressStyle {
+    // Whole rows: nobody reads the decimals.
+    let rate = |state: &ProgressState, text: &mut dyn fmt::Write| {
+        let _ = write!(text, "{}/s", HumanCount(state.per_sec() as u64));
+    };
     // Its faults are those of the texts above.
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    style.with_key("rate", rate)
 }

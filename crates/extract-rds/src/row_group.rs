@@ -28,8 +28,6 @@ const MAX_BYTES: usize = 16 * 1024 * 1024;
 const ZSTD_LEVEL: i32 = 1;
 /// Encoded bytes of a page. The buffers of larger ones are new memory each time, of which the kernel has to clear every page.
 const PAGE_BYTES: usize = 128 * 1024;
-/// Texts longer than this on average are not compared with each other.
-const PROSE_BYTES: usize = 64;
 
 /// Encodes one row group after the other.
 pub(crate) struct RowGroupEncoder {
@@ -58,7 +56,8 @@ impl RowGroupEncoder {
             .set_created_by(concat!("extract-rds ", env!("CARGO_PKG_VERSION")).to_owned());
         for (field, values) in schema.fields().iter().zip(sample.columns()) {
             let path = ColumnPath::from(field.name().as_str());
-            if is_prose(values) {
+            // Texts lie in no order that would let bounds leave anything out, and finding bounds means comparing each.
+            if field.data_type() == &DataType::Utf8 {
                 properties = properties.set_column_statistics_enabled(path.clone(), EnabledStatistics::None);
             }
             properties = properties.set_column_dictionary_enabled(path, dictionary_pays(values));
@@ -113,12 +112,6 @@ impl RowGroup {
         }
         row_group.close().map(drop)
     }
-}
-
-/// Whether values are texts of many words: nobody looks for those between two others, so their bounds are not worth finding.
-fn is_prose(values: &ArrayRef) -> bool {
-    let texts = values.as_string_opt::<i32>();
-    texts.is_some_and(|texts| texts.values().len() > PROSE_BYTES * (texts.len() - texts.null_count()).max(1))
 }
 
 /// Whether values come back often enough that naming them once makes the file smaller. Where they do not, a dictionary

@@ -21,7 +21,8 @@ impl Currency {
     /// The currency that a text names after trimming blanks and upper-casing.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let code: [u8; 3] = text.trim().as_bytes().try_into().ok()?;
+        // Nearly all are written without blanks.
+        let code: [u8; 3] = text.as_bytes().try_into().or_else(|_| text.trim().as_bytes().try_into()).ok()?;
         let code = code.map(|byte| byte.to_ascii_uppercase());
         BY_LETTERS.get(letters(&code)?).copied().flatten()
     }
@@ -74,6 +75,7 @@ mod tests {
         let cases = [
             ("USD", Some(Some(2))),
             (" eur ", Some(Some(2))),
+            (" US", None),
             ("jpy", Some(Some(0))),
             ("KWD", Some(Some(3))),
             ("XAU", Some(None)),

@@ -83,6 +83,8 @@ pub enum ContractFault {
 pub struct RowValidator<'s> {
     spec: &'s TableSpec,
     context: RuleContext,
+    /// The context's run date as days since 1970-01-01.
+    run_day: i32,
     reporting_offsets: SteadyOffsets,
     absent_columns: HashSet<String>,
 }
@@ -119,7 +121,9 @@ impl<'s> RowValidator<'s> {
         absent_columns: impl IntoIterator<Item = String>,
     ) -> Result<Self, ContractFault> {
         let reporting_offsets = SteadyOffsets::new(context.reporting_timezone);
-        let validator = Self { spec, context, reporting_offsets, absent_columns: absent_columns.into_iter().collect() };
+        let run_day = day_number(context.run_date);
+        let absent_columns = absent_columns.into_iter().collect();
+        let validator = Self { spec, context, run_day, reporting_offsets, absent_columns };
         let has_type = |wanted: fn(&ColumnType) -> bool| spec.columns.iter().any(|column| wanted(&column.column_type));
         let has_dates = has_type(|column_type| matches!(column_type, ColumnType::Date | ColumnType::Timestamp));
         let has_instants = has_type(|column_type| matches!(column_type, ColumnType::Timestamp));
@@ -226,7 +230,7 @@ impl<'s> RowValidator<'s> {
             }
             RowRule::BkgFuture => {
                 let booked = self.booking_days(&rows)?;
-                rows.each("booked after the run date", |row| booked(row).is_some_and(|day| day > self.run_day()))
+                rows.each("booked after the run date", |row| booked(row).is_some_and(|day| day > self.run_day))
             }
             RowRule::AptModifiedBeforeCreated => {
                 let created = rows.dates("listing_created_on")?;
@@ -238,9 +242,7 @@ impl<'s> RowValidator<'s> {
             }
             RowRule::AptCreatedFuture => {
                 let created = rows.dates("listing_created_on")?;
-                rows.each("created after the run date", |row| {
-                    value(created, row).is_some_and(|day| day > self.run_day())
-                })
+                rows.each("created after the run date", |row| value(created, row).is_some_and(|day| day > self.run_day))
             }
             RowRule::AptActiveNull => {
                 let active = rows.flags("is_active")?;
@@ -262,7 +264,7 @@ impl<'s> RowValidator<'s> {
             RowRule::ViewFuture => {
                 let viewed = rows.instants("viewed_at")?;
                 rows.each("viewed after the run date", |row| {
-                    value(viewed, row).is_some_and(|micros| self.reporting_day(micros) > self.run_day())
+                    value(viewed, row).is_some_and(|micros| self.reporting_day(micros) > self.run_day)
                 })
             }
         };
@@ -372,10 +374,6 @@ impl<'s> RowValidator<'s> {
             Some(instant) => day_number(instant.with_timezone(&self.context.reporting_timezone).date_naive()),
             None => micros.div_euclid(MICROS_PER_DAY) as i32,
         }
-    }
-
-    fn run_day(&self) -> i32 {
-        day_number(self.context.run_date)
     }
 
     fn is_absent(&self, column: &str) -> bool {

@@ -2,8 +2,9 @@
 //! breaks; nothing is rounded, cut or guessed.
 
 use crate::{
-    source_row::{NoDate, SourceTime, SourceValue},
+    source_row::{NoDate, SourceColumn, SourceTime, SourceValue},
     source_schema::Zone,
+    wire::WireError,
 };
 use arrow::{
     array::{
@@ -81,45 +82,49 @@ impl CellBuilder {
         }
     }
 
-    /// Appends one value; a faulty one is NULL.
-    pub(crate) fn append(&mut self, value: SourceValue<'_>, source_zone: &SourceZone) -> Option<Fault> {
-        let mut fault = None;
-        match (self, value) {
-            (cells, SourceValue::Null) => cells.append_constant(None),
-            (Self::BigInt(builder), SourceValue::Int(number)) => builder.append_value(number),
-            (Self::BigInt(builder), value) => builder.append_option(keep(integer(value), &mut fault)),
-            (Self::Integer(builder), value) => {
-                let number = integer(value).and_then(|number| i32::try_from(number).map_err(|_| out_of_range()));
-                builder.append_option(keep(number, &mut fault));
-            }
-            (Self::Decimal { builder, form }, value) => builder.append_option(keep(form.read(value), &mut fault)),
-            (Self::Double(builder), value) => builder.append_option(keep(double(value), &mut fault)),
-            (Self::Boolean(builder), value) => builder.append_option(keep(flag(value), &mut fault)),
-            (Self::Date(builder), value) => {
-                let day = time(value).and_then(|time| time.day_number().map_err(no_date));
-                builder.append_option(keep(day, &mut fault));
-            }
-            (Self::Timestamp { builder, zone }, value) => {
-                let instant = time(value).and_then(|time| instant(time, *zone, source_zone));
-                builder.append_option(keep(instant, &mut fault).map(|(micros, moved)| {
-                    fault = moved.map(|reason| Box::new((RowRule::TsDst, reason.into())));
-                    micros
-                }));
-            }
-            (Self::Text(builder), SourceValue::Bytes(bytes)) => match std::str::from_utf8(bytes) {
-                Ok(text) => builder.append_value(text),
-                Err(_) => {
-                    builder.append_null();
-                    fault = Some(unreadable("not valid UTF-8"));
+    /// Appends values; a faulty one is NULL, and `report` hears of it with its row.
+    ///
+    /// # Errors
+    /// When the bytes of a row end too early.
+    pub(crate) fn append(
+        &mut self,
+        values: SourceColumn<'_, '_>,
+        source_zone: &SourceZone,
+        mut report: impl FnMut(usize, Fault),
+    ) -> Result<(), WireError> {
+        match self {
+            Self::BigInt(builder) => values.each(|row, value| {
+                builder.append_option(keep(value, integer, |fault| report(row, fault)));
+            }),
+            Self::Integer(builder) => values.each(|row, value| {
+                let read = |value| i32::try_from(integer(value)?).map_err(|_| out_of_range());
+                builder.append_option(keep(value, read, |fault| report(row, fault)));
+            }),
+            Self::Decimal { builder, form } => values.each(|row, value| {
+                builder.append_option(keep(value, |value| form.read(value), |fault| report(row, fault)));
+            }),
+            Self::Double(builder) => values.each(|row, value| {
+                builder.append_option(keep(value, double, |fault| report(row, fault)));
+            }),
+            Self::Boolean(builder) => values.each(|row, value| {
+                builder.append_option(keep(value, flag, |fault| report(row, fault)));
+            }),
+            Self::Date(builder) => values.each(|row, value| {
+                let read = |value| time(value)?.day_number().map_err(no_date);
+                builder.append_option(keep(value, read, |fault| report(row, fault)));
+            }),
+            Self::Timestamp { builder, zone } => values.each(|row, value| {
+                let read = |value| instant(time(value)?, *zone, source_zone);
+                let found = keep(value, read, |fault| report(row, fault));
+                if let Some((_, Some(moved))) = found {
+                    report(row, Box::new((RowRule::TsDst, moved.into())));
                 }
-            },
-            // Text of the contract, a flag at the source.
-            (Self::Text(builder), value) => {
-                let text = flag(value).map(|flag| if flag { "true" } else { "false" });
-                builder.append_option(keep(text, &mut fault));
-            }
+                builder.append_option(found.map(|(micros, _)| micros));
+            }),
+            Self::Text(builder) => values.each(|row, value| {
+                builder.append_option(keep(value, text, |fault| report(row, fault)));
+            }),
         }
-        fault
     }
 
     /// Appends a value that the source does not have.
@@ -182,8 +187,17 @@ impl SourceZone {
     }
 }
 
-fn keep<T>(value: Result<T, Fault>, fault: &mut Option<Fault>) -> Option<T> {
-    value.map_err(|found| *fault = Some(found)).ok()
+/// A value as it is read, `None` for NULL and for a fault, which is reported.
+#[inline]
+fn keep<'a, T>(
+    value: SourceValue<'a>,
+    read: impl FnOnce(SourceValue<'a>) -> Result<T, Fault>,
+    report: impl FnOnce(Fault),
+) -> Option<T> {
+    match value {
+        SourceValue::Null => None,
+        value => read(value).map_err(report).ok(),
+    }
 }
 
 fn unreadable(reason: impl Into<Cow<'static, str>>) -> Fault {
@@ -204,6 +218,14 @@ fn integer(value: SourceValue<'_>) -> Result<i64, Fault> {
         SourceValue::Int(number) => Ok(number),
         SourceValue::BigUnsigned(_) => Err(out_of_range()),
         _ => Err(unexpected()),
+    }
+}
+
+/// Text, also where the source has a flag.
+fn text(value: SourceValue<'_>) -> Result<&str, Fault> {
+    match value {
+        SourceValue::Bytes(bytes) => std::str::from_utf8(bytes).map_err(|_| unreadable("not valid UTF-8")),
+        value => flag(value).map(|flag| if flag { "true" } else { "false" }),
     }
 }
 
@@ -353,7 +375,9 @@ fn in_range(time: NaiveDateTime) -> Result<(), Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{source_row::SourceRow, wire::WireColumn};
     use chrono::DateTime;
+    use mysql_common::constants::ColumnType as WireType;
 
     fn source_time(text: &str) -> SourceTime {
         let numbers: Vec<u32> = text.split(['-', ' ', ':', '.']).map(|part| part.parse().unwrap()).collect();
@@ -367,6 +391,25 @@ mod tests {
             second: part(5) as u8,
             micros: part(6),
         }
+    }
+
+    /// A row with one value, as the server would send it.
+    fn on_the_wire(value: SourceValue<'_>) -> (WireColumn, Vec<u8>) {
+        let (wire_type, bytes) = match value {
+            SourceValue::Int(number) => (WireType::MYSQL_TYPE_LONGLONG, number.to_le_bytes().to_vec()),
+            SourceValue::BigUnsigned(number) => (WireType::MYSQL_TYPE_LONGLONG, number.to_le_bytes().to_vec()),
+            SourceValue::Bytes(bytes) => {
+                (WireType::MYSQL_TYPE_STRING, [&[u8::try_from(bytes.len()).unwrap()], bytes].concat())
+            }
+            SourceValue::Time(SourceTime { year, month, day, hour, minute, second, micros }) => {
+                let [low, high] = year.to_le_bytes();
+                let bytes = [11, low, high, month, day, hour, minute, second];
+                (WireType::MYSQL_TYPE_DATETIME, [&bytes[..], &micros.to_le_bytes()].concat())
+            }
+            value => panic!("no case has {value:?}"),
+        };
+        let is_unsigned = matches!(value, SourceValue::BigUnsigned(_));
+        (WireColumn { wire_type, is_unsigned, decimals: 6 }, [&[0], &bytes[..]].concat())
     }
 
     #[test]
@@ -393,7 +436,11 @@ mod tests {
     fn a_value_that_does_not_fit_names_its_rule() {
         let rule = |column_type: &str, value: SourceValue<'_>| {
             let mut builder = CellBuilder::new(column_type.parse().unwrap(), Zone::Stated);
-            let fault = builder.append(value, &SourceZone::new(Tz::UTC)).map(|fault| fault.0);
+            let (definition, bytes) = on_the_wire(value);
+            let rows = &mut [SourceRow::new(1, &bytes).unwrap()];
+            let mut fault = None;
+            let values = SourceColumn { rows, position: 0, definition };
+            builder.append(values, &SourceZone::new(Tz::UTC), |_, found| fault = Some(found.0)).unwrap();
             assert_eq!(builder.finish().null_count() == 1, fault.is_some(), "{column_type} {value:?}");
             fault
         };

@@ -6,10 +6,10 @@ use crate::{
     extract_plan::ChunkRange,
     progress::TableProgress,
     row_batch::{RowBatch, RowBatchBuilder},
-    source_row::{CUT_OFF, SourceRow, SourceValue},
+    source_row::{SourceRow, SourceValue},
     source_schema::{TableReading, Zone},
     throttle::Throttle,
-    wire::{WireColumn, WireConnection, WireError},
+    wire::{WireConnection, WireError},
 };
 use arrow::error::ArrowError;
 use chrono::{Duration, NaiveDate};
@@ -144,13 +144,15 @@ impl Reader<'_> {
     ) -> Result<Fingerprints, ReadError> {
         let mut rows = connection.select(statement)?;
         let columns = rows.columns().to_vec();
+        // The column that places a row is the first.
+        let placing = *columns.first().ok_or(WireError::Protocol("rows without columns"))?;
         let zone = self.reading.selected.first().map_or(Zone::Utc, |position| self.reading.zone(*position));
         let mut builder = RowBatchBuilder::new(self.spec, self.reading, self.source_zone, &columns);
         let mut fingerprints = Fingerprints::of(self.grid);
         let mut current: Option<Current> = None;
         let mut unreported = 0;
         while let Some(bytes) = rows.next()? {
-            let place = self.place(&columns, bytes, zone)?;
+            let place = self.place(SourceRow::new(columns.len(), bytes)?.first_value(placing)?, zone);
             let to = match &mut current {
                 Some(same) if same.holds(place) => same,
                 _ => {
@@ -166,7 +168,7 @@ impl Reader<'_> {
                 ChunkReading::Hash => to.fingerprint.add(xxh3_128_with_seed(bytes, self.seed)),
                 ChunkReading::Check | ChunkReading::Write => {
                     to.fingerprint.add(xxh3_128_with_seed(bytes, self.seed));
-                    builder.push(bytes, to.chunk, to.reading == ChunkReading::Write)?;
+                    builder.push(bytes, to.chunk, to.reading == ChunkReading::Write);
                     if builder.is_full() {
                         send(&mut builder, batches)?;
                     }
@@ -185,16 +187,14 @@ impl Reader<'_> {
         Ok(fingerprints)
     }
 
-    fn place(&self, columns: &[WireColumn], bytes: &[u8], zone: Zone) -> Result<Place, WireError> {
-        // The column that places a row is the first.
-        let Some(value) = SourceRow::new(columns, bytes)?.next_value() else { return Err(CUT_OFF) };
-        Ok(match (self.grid, value) {
+    fn place(&self, value: SourceValue<'_>, zone: Zone) -> Place {
+        match (self.grid, value) {
             (ChunkGrid::Key { .. }, SourceValue::Int(key)) => Place::Key(key),
             (ChunkGrid::Day { .. }, SourceValue::Time(time)) => {
                 self.source_zone.utc_day(time, zone).map_or(Place::Nowhere, Place::Day)
             }
             _ => Place::Nowhere,
-        })
+        }
     }
 
     fn begin(&self, place: Place, width: Option<u64>) -> Current {

@@ -3,11 +3,12 @@
 
 use crate::{
     cell::{CellBuilder, SourceZone},
-    source_row::{CUT_OFF, SourceRow},
+    reader::ReadError,
+    source_row::{SourceColumn, SourceRow},
     source_schema::{ColumnOrigin, TableReading},
     wire::{WireColumn, WireError},
 };
-use arrow::{array::RecordBatch, datatypes::SchemaRef, error::ArrowError};
+use arrow::{array::RecordBatch, datatypes::SchemaRef};
 use rental_core::{Chunk, TableSpec, ValueFault, unchecked_schema};
 use std::{mem, sync::Arc};
 
@@ -15,6 +16,9 @@ use std::{mem, sync::Arc};
 const BATCH_ROWS: usize = 8192;
 /// Bytes of the source that are decoded and checked at a time, so that wide rows stay within bounds as well.
 const BATCH_BYTES: usize = 2 * 1024 * 1024;
+/// Rows of which one column is decoded at a time: few enough that their bytes stay in the nearest cache, and enough that what
+/// kind of column it is need not be asked for each value.
+const DECODED_ROWS: usize = 256;
 
 /// Some rows of one table, in the order in which they came.
 pub(crate) struct RowBatch {
@@ -73,40 +77,28 @@ impl<'a> RowBatchBuilder<'a> {
     }
 
     /// Takes in a row of `chunk`, to be written or only to be checked.
-    ///
-    /// # Errors
-    /// When the bytes are not a row of these columns.
-    pub(crate) fn push(&mut self, bytes: &[u8], chunk: Chunk, writes: bool) -> Result<(), WireError> {
-        let row = self.rows.ends.len();
+    pub(crate) fn push(&mut self, bytes: &[u8], chunk: Chunk, writes: bool) {
         if self.runs.last().is_none_or(|run| (run.chunk, run.writes) != (chunk, writes)) {
-            self.runs.push(ChunkRun { first_row: row, chunk, writes });
-        }
-        let mut values = SourceRow::new(&self.rows.columns, bytes)?;
-        for position in &self.reading.selected {
-            let Some(value) = values.next_value() else { return Err(CUT_OFF) };
-            if let Some(fault) = self.builders[*position].append(value, self.source_zone) {
-                let (rule, reason) = *fault;
-                self.faults.push(ValueFault { row, column: *position, rule, reason });
-            }
+            self.runs.push(ChunkRun { first_row: self.rows.count(), chunk, writes });
         }
         self.rows.bytes.extend_from_slice(bytes);
         self.rows.ends.push(self.rows.bytes.len());
-        Ok(())
     }
 
     pub(crate) fn is_full(&self) -> bool {
-        self.rows.ends.len() >= BATCH_ROWS || self.rows.bytes.len() >= BATCH_BYTES
+        self.rows.count() >= BATCH_ROWS || self.rows.bytes.len() >= BATCH_BYTES
     }
 
     /// The rows so far, if any; the builder starts anew.
     ///
     /// # Errors
-    /// None that data can cause.
-    pub(crate) fn finish(&mut self) -> Result<Option<RowBatch>, ArrowError> {
-        let row_count = self.rows.ends.len();
+    /// When the bytes are not rows of these columns.
+    pub(crate) fn finish(&mut self) -> Result<Option<RowBatch>, ReadError> {
+        let row_count = self.rows.count();
         if row_count == 0 {
             return Ok(None);
         }
+        self.decode()?;
         for (builder, origin) in self.builders.iter_mut().zip(&self.reading.origins) {
             let value = match origin {
                 ColumnOrigin::Selected { .. } => continue,
@@ -123,6 +115,26 @@ impl<'a> RowBatchBuilder<'a> {
             rows: mem::replace(&mut self.rows, next_rows),
             runs: mem::take(&mut self.runs),
         }))
+    }
+
+    /// Brings the rows into columns, one column of some rows after the other.
+    fn decode(&mut self) -> Result<(), WireError> {
+        let mut rows = Vec::with_capacity(DECODED_ROWS);
+        for first_row in (0..self.rows.count()).step_by(DECODED_ROWS) {
+            let last_row = self.rows.count().min(first_row + DECODED_ROWS);
+            rows.clear();
+            for row in first_row..last_row {
+                rows.push(SourceRow::new(self.rows.columns.len(), self.rows.row(row))?);
+            }
+            for (position, (column, definition)) in self.reading.selected.iter().zip(&*self.rows.columns).enumerate() {
+                let values = SourceColumn { rows: &mut rows, position, definition: *definition };
+                self.builders[*column].append(values, self.source_zone, |row, fault| {
+                    let (rule, reason) = *fault;
+                    self.faults.push(ValueFault { row: first_row + row, column: *column, rule, reason });
+                })?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -159,12 +171,20 @@ impl SourceRows {
     /// # Errors
     /// When the bytes are not a row of these columns.
     pub(crate) fn texts(&self, row: usize, reading: &TableReading) -> Result<Vec<Option<String>>, WireError> {
-        let start = row.checked_sub(1).map_or(0, |before| self.ends[before]);
         let mut texts = vec![None; reading.origins.len()];
-        let mut values = SourceRow::new(&self.columns, &self.bytes[start..self.ends[row]])?;
-        for (column, position) in self.columns.iter().zip(&reading.selected) {
-            texts[*position] = values.value()?.to_text(column);
+        let values = SourceRow::new(self.columns.len(), self.row(row))?.values(&self.columns);
+        for ((value, definition), column) in values.zip(&*self.columns).zip(&reading.selected) {
+            texts[*column] = value?.to_text(definition);
         }
         Ok(texts)
+    }
+
+    fn count(&self) -> usize {
+        self.ends.len()
+    }
+
+    fn row(&self, row: usize) -> &[u8] {
+        let start = row.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.bytes[start..self.ends[row]]
     }
 }

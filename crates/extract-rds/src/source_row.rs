@@ -8,7 +8,7 @@
 use crate::wire::{WireColumn, WireError};
 use chrono::{NaiveDate, NaiveDateTime};
 use mysql_common::constants::ColumnType as WireType;
-use std::{borrow::Cow, fmt::Write as _, sync::LazyLock};
+use std::{borrow::Cow, fmt::Write as _, slice, sync::LazyLock};
 
 /// The years around now, in which nearly all dates lie: asking the calendar for each would be felt.
 const FIRST_YEAR: u16 = 1950;
@@ -50,67 +50,51 @@ pub(crate) struct SourceTime {
     pub(crate) micros: u32,
 }
 
-/// The values of one row, in the order in which they were selected.
+/// The values of one row that are still to be read.
+#[derive(Clone, Copy)]
 pub(crate) struct SourceRow<'a> {
-    columns: &'a [WireColumn],
     bitmap: &'a [u8],
     values: &'a [u8],
-    /// Position of the next value.
-    next: usize,
+}
+
+/// The values of one column in rows whose earlier columns have been read.
+pub(crate) struct SourceColumn<'rows, 'a> {
+    pub(crate) rows: &'rows mut [SourceRow<'a>],
+    /// Position of the column among the selected ones.
+    pub(crate) position: usize,
+    pub(crate) definition: WireColumn,
 }
 
 impl<'a> SourceRow<'a> {
-    pub(crate) fn new(columns: &'a [WireColumn], bytes: &'a [u8]) -> Result<Self, WireError> {
-        let bitmap_length = (columns.len() + BITMAP_OFFSET).div_ceil(8);
+    /// A row of so many columns.
+    ///
+    /// # Errors
+    /// When the bytes end too early.
+    pub(crate) fn new(column_count: usize, bytes: &'a [u8]) -> Result<Self, WireError> {
+        let bitmap_length = (column_count + BITMAP_OFFSET).div_ceil(8);
         let (bitmap, values) = bytes.split_at_checked(bitmap_length).ok_or(CUT_OFF)?;
-        Ok(Self { columns, bitmap, values, next: 0 })
+        Ok(Self { bitmap, values })
     }
 
-    /// The next value. There are as many as columns.
-    pub(crate) fn value(&mut self) -> Result<SourceValue<'a>, WireError> {
-        self.next_value().ok_or(CUT_OFF)
+    /// The values of these columns, which must be all that were selected. Where the bytes end too early, an error comes.
+    pub(crate) fn values(mut self, columns: &[WireColumn]) -> impl Iterator<Item = Result<SourceValue<'a>, WireError>> {
+        columns.iter().enumerate().map(move |(position, definition)| self.value(position, *definition))
     }
 
-    /// The same, `None` where the bytes end too early: an error is large to hand on, and this runs for every value of a table.
+    /// The value of the first column.
+    ///
+    /// # Errors
+    /// When the bytes end too early.
     #[inline]
-    pub(crate) fn next_value(&mut self) -> Option<SourceValue<'a>> {
-        let column = self.columns.get(self.next)?;
-        let bit = self.next + BITMAP_OFFSET;
-        self.next += 1;
-        if self.bitmap[bit / 8] & (1 << (bit % 8)) != 0 {
-            return Some(SourceValue::Null);
-        }
-        let is_unsigned = column.is_unsigned;
-        Some(match column.wire_type {
-            WireType::MYSQL_TYPE_LONGLONG => {
-                let number = i64::from_le_bytes(self.take()?);
-                if is_unsigned && number < 0 {
-                    SourceValue::BigUnsigned(number.cast_unsigned())
-                } else {
-                    SourceValue::Int(number)
-                }
-            }
-            WireType::MYSQL_TYPE_DATE | WireType::MYSQL_TYPE_DATETIME | WireType::MYSQL_TYPE_TIMESTAMP => {
-                SourceValue::Time(self.time()?)
-            }
-            WireType::MYSQL_TYPE_TINY => {
-                let [byte] = self.take()?;
-                SourceValue::Int(if is_unsigned { i64::from(byte) } else { i64::from(byte.cast_signed()) })
-            }
-            WireType::MYSQL_TYPE_SHORT | WireType::MYSQL_TYPE_YEAR => {
-                let number = i16::from_le_bytes(self.take()?);
-                SourceValue::Int(if is_unsigned { i64::from(number.cast_unsigned()) } else { i64::from(number) })
-            }
-            WireType::MYSQL_TYPE_LONG | WireType::MYSQL_TYPE_INT24 => {
-                let number = i32::from_le_bytes(self.take()?);
-                SourceValue::Int(if is_unsigned { i64::from(number.cast_unsigned()) } else { i64::from(number) })
-            }
-            WireType::MYSQL_TYPE_FLOAT => SourceValue::Float(f32::from_le_bytes(self.take()?)),
-            WireType::MYSQL_TYPE_DOUBLE => SourceValue::Double(f64::from_le_bytes(self.take()?)),
-            WireType::MYSQL_TYPE_NULL => SourceValue::Null,
-            // Every other type that a table can have comes with its length in front.
-            _ => SourceValue::Bytes(self.bytes()?),
-        })
+    pub(crate) fn first_value(mut self, definition: WireColumn) -> Result<SourceValue<'a>, WireError> {
+        self.value(0, definition)
+    }
+
+    #[inline]
+    fn value(&mut self, position: usize, definition: WireColumn) -> Result<SourceValue<'a>, WireError> {
+        let mut found = SourceValue::Null;
+        SourceColumn { rows: slice::from_mut(self), position, definition }.each(|_, value| found = value)?;
+        Ok(found)
     }
 
     #[inline]
@@ -154,6 +138,76 @@ impl<'a> SourceRow<'a> {
         let (bytes, rest) = self.values.split_at_checked(usize::try_from(length).ok()?)?;
         self.values = rest;
         Some(bytes)
+    }
+
+    #[inline]
+    fn big_unsigned(&mut self) -> Option<SourceValue<'a>> {
+        let number = u64::from_le_bytes(self.take()?);
+        Some(i64::try_from(number).map_or(SourceValue::BigUnsigned(number), SourceValue::Int))
+    }
+}
+
+impl<'a> SourceColumn<'_, 'a> {
+    /// Hands on each value with the position of its row. The loop is another one for every type, so that nothing is decided
+    /// again for each value.
+    ///
+    /// # Errors
+    /// When the bytes of a row end too early.
+    #[inline]
+    pub(crate) fn each(self, take: impl FnMut(usize, SourceValue<'a>)) -> Result<(), WireError> {
+        let is_unsigned = self.definition.is_unsigned;
+        let read = match self.definition.wire_type {
+            WireType::MYSQL_TYPE_LONGLONG if is_unsigned => self.each_by(SourceRow::big_unsigned, take),
+            WireType::MYSQL_TYPE_LONGLONG => {
+                self.each_by(|row| Some(SourceValue::Int(i64::from_le_bytes(row.take()?))), take)
+            }
+            WireType::MYSQL_TYPE_DATE | WireType::MYSQL_TYPE_DATETIME | WireType::MYSQL_TYPE_TIMESTAMP => {
+                self.each_by(|row| row.time().map(SourceValue::Time), take)
+            }
+            WireType::MYSQL_TYPE_TINY if is_unsigned => {
+                self.each_by(|row| Some(SourceValue::Int(u8::from_le_bytes(row.take()?).into())), take)
+            }
+            WireType::MYSQL_TYPE_TINY => {
+                self.each_by(|row| Some(SourceValue::Int(i8::from_le_bytes(row.take()?).into())), take)
+            }
+            WireType::MYSQL_TYPE_SHORT | WireType::MYSQL_TYPE_YEAR if is_unsigned => {
+                self.each_by(|row| Some(SourceValue::Int(u16::from_le_bytes(row.take()?).into())), take)
+            }
+            WireType::MYSQL_TYPE_SHORT | WireType::MYSQL_TYPE_YEAR => {
+                self.each_by(|row| Some(SourceValue::Int(i16::from_le_bytes(row.take()?).into())), take)
+            }
+            WireType::MYSQL_TYPE_LONG | WireType::MYSQL_TYPE_INT24 if is_unsigned => {
+                self.each_by(|row| Some(SourceValue::Int(u32::from_le_bytes(row.take()?).into())), take)
+            }
+            WireType::MYSQL_TYPE_LONG | WireType::MYSQL_TYPE_INT24 => {
+                self.each_by(|row| Some(SourceValue::Int(i32::from_le_bytes(row.take()?).into())), take)
+            }
+            WireType::MYSQL_TYPE_FLOAT => {
+                self.each_by(|row| Some(SourceValue::Float(f32::from_le_bytes(row.take()?))), take)
+            }
+            WireType::MYSQL_TYPE_DOUBLE => {
+                self.each_by(|row| Some(SourceValue::Double(f64::from_le_bytes(row.take()?))), take)
+            }
+            WireType::MYSQL_TYPE_NULL => self.each_by(|_| Some(SourceValue::Null), take),
+            // Every other type that a table can have comes with its length in front.
+            _ => self.each_by(|row| row.bytes().map(SourceValue::Bytes), take),
+        };
+        read.ok_or(CUT_OFF)
+    }
+
+    #[inline(always)]
+    fn each_by(
+        self,
+        read: impl Fn(&mut SourceRow<'a>) -> Option<SourceValue<'a>>,
+        mut take: impl FnMut(usize, SourceValue<'a>),
+    ) -> Option<()> {
+        let bit = self.position + BITMAP_OFFSET;
+        let (byte, mask) = (bit / 8, 1 << (bit % 8));
+        for (index, row) in self.rows.iter_mut().enumerate() {
+            let is_null = row.bitmap.get(byte)? & mask != 0;
+            take(index, if is_null { SourceValue::Null } else { read(row)? });
+        }
+        Some(())
     }
 }
 
@@ -250,8 +304,8 @@ mod tests {
     }
 
     fn texts(columns: &[WireColumn], bytes: &[u8]) -> Vec<Option<String>> {
-        let mut row = SourceRow::new(columns, bytes).unwrap();
-        columns.iter().map(|column| row.value().unwrap().to_text(column)).collect()
+        let values = SourceRow::new(columns.len(), bytes).unwrap().values(columns);
+        values.zip(columns).map(|(value, column)| value.unwrap().to_text(column)).collect()
     }
 
     #[test]
@@ -326,7 +380,8 @@ mod tests {
             &[0b0100, 9, 1],
             &[0b0100, 0xfe, 255, 255, 255, 255, 255, 255, 255, 255],
         ] {
-            let read = SourceRow::new(&columns, bytes).and_then(|mut row| row.value().and(row.value()).map(drop));
+            let row = SourceRow::new(columns.len(), bytes);
+            let read = row.and_then(|row| row.values(&columns).try_for_each(|value| value.map(drop)));
             assert!(read.is_err(), "{bytes:?}");
         }
     }

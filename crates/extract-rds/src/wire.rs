@@ -91,7 +91,7 @@ impl From<io::Error> for WireError {
 }
 
 /// What the bytes of a column mean.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct WireColumn {
     pub(crate) wire_type: WireType,
     pub(crate) is_unsigned: bool,
@@ -145,12 +145,12 @@ impl WireConnection {
         let columns = rows.columns().to_vec();
         let mut found = Vec::new();
         while let Some(bytes) = rows.next()? {
-            let mut row = SourceRow::new(&columns, bytes)?;
-            let number = |_: &WireColumn| match row.value()? {
+            let number = |value| match value? {
                 SourceValue::Int(number) => Ok(Some(number)),
                 _ => Ok(None),
             };
-            found.push(columns.iter().map(number).collect::<Result<_, WireError>>()?);
+            let values = SourceRow::new(columns.len(), bytes)?.values(&columns);
+            found.push(values.map(number).collect::<Result<_, WireError>>()?);
         }
         Ok(found)
     }
@@ -166,12 +166,9 @@ impl WireConnection {
         let mut is_first = true;
         while let Some(bytes) = rows.next()? {
             if std::mem::take(&mut is_first) {
-                let mut row = SourceRow::new(&columns, bytes)?;
-                for (index, definition) in columns.iter().enumerate() {
-                    let value = row.value()?;
-                    if index == column {
-                        text = value.to_text(definition);
-                    }
+                let mut values = SourceRow::new(columns.len(), bytes)?.values(&columns);
+                if let (Some(value), Some(definition)) = (values.nth(column), columns.get(column)) {
+                    text = value?.to_text(definition);
                 }
             }
         }

@@ -60,9 +60,30 @@ diststyle all;
 create table if not exists etl.stale_periods (
     metric varchar(128) not null,
     first_day date not null,
-    end_day date not null
+    end_day date not null,
+    -- The facts that changed.
+    reason varchar(1024) not null
 )
 diststyle all;
+
+-- Values of metrics that changed after readers had seen their period complete: one row per value. A row that came or went has
+-- no old or new values. What changed in a closed period is not applied: readers still see the old value, and the row stands
+-- here until it is applied or the numbers agree again.
+create table if not exists etl.metric_restatements (
+    metric varchar(128) not null,
+    period_start date not null,
+    row_key varchar(4096) not null,
+    column_name varchar(128) not null,
+    old_value varchar(1024),
+    new_value varchar(1024),
+    reason varchar(1024) not null,
+    -- The run that published the new value, or that last kept it back.
+    run_id varchar(128) not null,
+    is_applied boolean not null,
+    noted_at timestamp not null
+)
+diststyle even
+sortkey (period_start);
 
 -- How far each run came. The run date is that of its last transform.
 create table if not exists etl.runs (

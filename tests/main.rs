@@ -26,6 +26,8 @@ mod hints;
 mod incremental;
 // What a second run does: nothing without changes; exactly the changes otherwise; the same again from the log.
 mod reruns;
+// Numbers that change after readers have seen them.
+mod restatements;
 // One run over many tasks.
 mod fan_out;
 // The worked example of the seven metrics.

@@ -1,7 +1,7 @@
 -- average_listing_price: what active listings cost, averaged over listing-days.
 -- Grain: one row per week and price type.  Unit: reporting currency.
 -- Reads: curated.listing_day, curated.calendar, curated.run_context.
--- Period: week_start by week.  Moved by: listing_day.calendar_date.
+-- Period: week_start by week.  Key: price_type.  Moved by: listing_day.calendar_date.
 -- A listing counts on each day on which it is listed, at that day's price and rate, so two prices in one week weigh by days.
 -- Days without a positive price or without a rate are left out of the average and counted. Price types are never mixed:
 -- nightly and monthly prices are different things. A week in which nothing can be converted has no average, not 0.

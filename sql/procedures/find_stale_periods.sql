@@ -18,20 +18,22 @@ begin
     drop table if exists found_periods;
     create temp table found_periods (
         first_day date not null,
-        end_day date not null
+        end_day date not null,
+        reason varchar(1024) not null
     );
     if whole_count > 0 then
-        insert into found_periods (first_day, end_day) values ('0001-01-01', '9999-12-01');
+        insert into found_periods (first_day, end_day, reason) values ('0001-01-01', '9999-12-01', 'SQL or settings');
     else
-        insert into found_periods (first_day, end_day)
+        insert into found_periods (first_day, end_day, reason)
         with
         moved as (
-            select distinct first_day, dateadd(day, window_days - 1, last_day)::date as last_day
+            select distinct fact, first_day, dateadd(day, window_days - 1, last_day)::date as last_day
             from etl.changed_days
             where fact = 'run_context.run_date' or ' ' || facts || ',' like '% ' || fact || ',%'
         ),
         ranges as (
             select
+                fact,
                 case period_unit
                     when 'day' then first_day
                     when 'week' then date_trunc('week', first_day)::date
@@ -50,6 +52,7 @@ begin
         ),
         reaching as (
             select
+                fact,
                 first_day,
                 end_day,
                 max(end_day) over (order by first_day, end_day rows between unbounded preceding and 1 preceding) as reached
@@ -57,6 +60,7 @@ begin
         ),
         numbered as (
             select
+                fact,
                 first_day,
                 end_day,
                 sum(case when reached >= first_day then 0 else 1 end) over (
@@ -64,11 +68,11 @@ begin
                 ) as island
             from reaching
         )
-        select min(first_day), max(end_day)
+        select min(first_day), max(end_day), listagg(distinct fact, ', ') within group (order by fact)
         from numbered
         group by island;
     end if;
-    insert into etl.stale_periods (metric, first_day, end_day)
-    select metric_name, first_day, end_day from found_periods;
+    insert into etl.stale_periods (metric, first_day, end_day, reason)
+    select metric_name, first_day, end_day, reason from found_periods;
 end;
 $$ language plpgsql;

@@ -103,6 +103,12 @@ pub struct Finding {
 pub struct PublishReceipt {
     pub finished_at: DateTime<Utc>,
     pub metrics: Vec<String>,
+    /// Values that changed in periods that readers had seen complete.
+    #[serde(default)]
+    pub restated: u64,
+    /// Values of closed periods that would be other ones, and were kept as readers see them.
+    #[serde(default)]
+    pub kept_back: u64,
 }
 
 /// Two counts that must be equal and are not.

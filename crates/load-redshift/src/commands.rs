@@ -9,7 +9,7 @@ use crate::{
     load::{load, note_load},
     migrate::migrate,
     output,
-    publish::publish_run,
+    publish::{Restatement, publish_run},
     transform::{Chosen, Extent, choose_run, transform_run},
     verify::verify_run,
 };
@@ -22,7 +22,7 @@ use std::time::Instant;
 struct Steps {
     transform: Option<Extent>,
     verify: bool,
-    publish: bool,
+    publish: Option<Restatement>,
 }
 
 /// Does what the arguments ask for.
@@ -31,9 +31,10 @@ struct Steps {
 /// See [`LoadError`]; its exit code says what each means for whoever started the program.
 pub async fn execute(arguments: &Arguments) -> Result<(), LoadError> {
     match &arguments.command {
-        Command::Run => {
+        Command::Run { restatement } => {
             let config = Config::from_arguments(arguments)?;
-            let steps = Steps { transform: Some(Extent::Changes), verify: true, publish: true };
+            let publish = Some(restatement.restatement());
+            let steps = Steps { transform: Some(Extent::Changes), verify: true, publish };
             work(&config, async |job| {
                 load(job, true).await?;
                 after_load(job, steps).await
@@ -44,17 +45,21 @@ pub async fn execute(arguments: &Arguments) -> Result<(), LoadError> {
             let config = Config::from_arguments(arguments)?;
             work(&config, async |job| load(job, *migrate).await).await
         }
-        Command::Transform { verify, publish, full } => {
+        Command::Transform { verify, publish, full, restatement } => {
             let extent = if *full { Extent::Everything } else { Extent::Changes };
-            let steps = Steps { transform: Some(extent), verify: *verify || *publish, publish: *publish };
+            let steps = Steps {
+                transform: Some(extent),
+                verify: *verify || *publish,
+                publish: publish.then(|| restatement.restatement()),
+            };
             work(&Config::from_arguments(arguments)?, async |job| after_load(job, steps).await).await
         }
         Command::Verify => {
-            let steps = Steps { transform: None, verify: true, publish: false };
+            let steps = Steps { transform: None, verify: true, publish: None };
             work(&Config::from_arguments(arguments)?, async |job| after_load(job, steps).await).await
         }
-        Command::Publish => {
-            let steps = Steps { transform: None, verify: false, publish: true };
+        Command::Publish { restatement } => {
+            let steps = Steps { transform: None, verify: false, publish: Some(restatement.restatement()) };
             work(&Config::from_arguments(arguments)?, async |job| after_load(job, steps).await).await
         }
         Command::Migrate => {
@@ -64,6 +69,9 @@ pub async fn execute(arguments: &Arguments) -> Result<(), LoadError> {
         Command::Metric(MetricAction::List) => output::list_metrics(),
         Command::Metric(MetricAction::Show { name, format, limit }) => {
             output::show_metric(&data_api().await?, name, *format, *limit).await
+        }
+        Command::Metric(MetricAction::Restatements { format, limit }) => {
+            output::show_restatements(&data_api().await?, *format, *limit).await
         }
         Command::Status => output::print_status(&Ledger::read(&data_api().await?).await?),
     }
@@ -111,8 +119,8 @@ async fn after_load(job: &Job<'_>, steps: Steps) -> Result<(), LoadError> {
     if steps.verify {
         verify_run(job, &run_id, run_date).await?;
     }
-    if steps.publish {
-        publish_run(job, &run_id, run_date).await?;
+    if let Some(restatement) = steps.publish {
+        publish_run(job, &run_id, run_date, restatement).await?;
     }
     match read_receipt(&job.bucket, &run_id).await? {
         Some(receipt) => output::print_receipt(&receipt),

@@ -1,9 +1,10 @@
 //! What the program needs to know, from flags and environment. Everything that can be wrong with it is found here,
 //! before the first connection.
 
+use crate::publish::Restatement;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use rental_core::{
     Currency, RunDate, RunId, TableSpec, UnknownTable,
     env::{EnvError, required_var, var, var_parsed},
@@ -39,7 +40,10 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Migrate, load, transform, verify and publish
-    Run,
+    Run {
+        #[command(flatten)]
+        restatement: RestatementArguments,
+    },
     /// Bring the warehouse's tables, procedures and metrics up to date with this program
     Migrate,
     /// Load every sealed manifest that the ledger does not hold, in order
@@ -56,6 +60,8 @@ pub enum Command {
         /// Verify and publish afterwards
         #[arg(long)]
         publish: bool,
+        #[command(flatten)]
+        restatement: RestatementArguments,
         /// Make everything anew, not only what follows from the rows that changed
         #[arg(long)]
         full: bool,
@@ -63,12 +69,33 @@ pub enum Command {
     /// Run the checks and see whether the receipt balances
     Verify,
     /// Make readers see the metrics of a verified run
-    Publish,
+    Publish {
+        #[command(flatten)]
+        restatement: RestatementArguments,
+    },
     /// Look at the metrics
     #[command(subcommand)]
     Metric(MetricAction),
     /// Show what is loaded, transformed and published
     Status,
+}
+
+/// What happens to numbers that readers have seen complete.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct RestatementArguments {
+    /// Close the periods that end before this day, YYYY-MM-DD, once they are published: what later runs find for them is noted
+    /// and kept back
+    #[arg(long, value_name = "DATE")]
+    close_before: Option<NaiveDate>,
+    /// Publish what is kept back of closed periods as well
+    #[arg(long)]
+    restate: bool,
+}
+
+impl RestatementArguments {
+    pub(crate) fn restatement(self) -> Restatement {
+        Restatement { close_before: self.close_before, restates: self.restate }
+    }
 }
 
 #[derive(Debug, Clone, Subcommand)]
@@ -78,6 +105,14 @@ pub enum MetricAction {
     /// Print the published rows of a metric, newest periods first
     Show {
         name: String,
+        #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
+        format: OutputFormat,
+        /// Rows to print [default: all]
+        #[arg(long, value_name = "ROWS")]
+        limit: Option<u32>,
+    },
+    /// Print values that changed after readers had seen their period complete, newest first, and those that are kept back
+    Restatements {
         #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
         format: OutputFormat,
         /// Rows to print [default: all]

@@ -88,7 +88,7 @@ impl DataApiError {
     /// its text says that something is missing, forbidden or malformed.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
-        const LASTING: [&str; 7] = [
+        const LASTING: [&str; 8] = [
             "does not exist",
             "ermission denied",
             "syntax error",
@@ -96,6 +96,7 @@ impl DataApiError {
             "MANIFEST_CHANGED",
             "METRIC_CHANGED",
             "RUN_DATE_BEFORE_HISTORY",
+            "ALREADY_CLOSED",
         ];
         match self {
             Self::Unreachable { .. } | Self::Aborted { .. } | Self::Incomplete(_) => true,
@@ -123,6 +124,9 @@ impl DataApiError {
             }
             Self::Statement { .. } if self.says("RUN_DATE_BEFORE_HISTORY") => {
                 Some("choose a later run date with `--as-of`, or rebuild from the log in an empty database")
+            }
+            Self::Statement { .. } if self.says("ALREADY_CLOSED") => {
+                Some("leave `--close-before` out, or name a later day; `--restate` publishes changes of closed periods")
             }
             Self::Statement { .. } if self.says("ermission denied") => {
                 Some("grant the database user of the pipeline what the message names")

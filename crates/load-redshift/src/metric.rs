@@ -3,10 +3,12 @@
 use crate::{
     data_api::Statement,
     literal,
+    relation::RelationColumn,
     sha256::sha256_hex,
     sql_script::split_statements,
     sql_tree::{SqlFile, header, metric_files, relations_after},
 };
+use rental_core::RunId;
 
 /// One metric.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,12 +30,17 @@ pub(crate) struct Metric {
 /// Date columns of facts whose changes are recorded, by day.
 const FACT_DAYS: [&str; 4] = ["bookings.booked_on", "listing_day.calendar_date", "stay.booked_on", "stay_night.night"];
 
+/// Says of each row of a metric by week and month which of both it is.
+const PERIOD_TYPE: &str = "period_type";
+
 /// How the rows of a metric fall into periods.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Period {
     /// The column with the first day of the period.
     column: String,
     unit: PeriodUnit,
+    /// The columns that tell the rows of a period apart.
+    key: Vec<String>,
     /// The days of facts that count in it, of [`FACT_DAYS`].
     moved_by: Vec<String>,
     /// Days that a period looks back over, its own last one included.
@@ -147,7 +154,7 @@ impl Metric {
 
     fn refresh_body(&self) -> String {
         let Self { name, select, .. } = self;
-        let Some(Period { column, unit, moved_by, window_days }) = &self.period else {
+        let Some(Period { column, unit, moved_by, window_days, key: _ }) = &self.period else {
             return format!("begin\n    delete from audit.{name};\n    insert into audit.{name}\n{select};\nend;");
         };
         format!(
@@ -162,9 +169,22 @@ impl Metric {
         )
     }
 
-    /// The column with the first day of the period; empty where the metric has none.
-    pub(crate) fn period_column(&self) -> &str {
-        self.period.as_ref().map_or("", |period| &period.column)
+    /// Makes readers see the audited rows, and notes what that changes in periods that were complete. `columns` are those of
+    /// the published table; none where it was made anew and holds no rows to compare.
+    pub(crate) fn publication(&self, run_id: &RunId, columns: &[RelationColumn], restates: bool) -> Statement {
+        let Self { name, .. } = self;
+        let run = literal::text(run_id.as_str());
+        let sql = match &self.period {
+            None => format!("call etl.publish_metric('{name}', {run}, '', '', '', '', {restates})"),
+            Some(period) => format!(
+                "call etl.publish_metric('{name}', {run}, '{}', {}, {}, '{}', {restates})",
+                period.column,
+                literal::text(&period.last_day()),
+                literal::text(&period.row_key()),
+                period.compared(columns).join(","),
+            ),
+        };
+        Statement::new(format!("publish run {run_id}: {name}"), sql)
     }
 
     /// Gives the published table the audited one's shape.
@@ -195,6 +215,11 @@ impl Period {
         if moved_by.iter().any(|day| !FACT_DAYS.contains(&day.as_str())) {
             return Err("is `Moved by:` something whose changes nobody records");
         }
+        let key =
+            sentence_after("Key:", header).map_or_else(Vec::new, |key| key.split(", ").map(str::to_owned).collect());
+        if unit == PeriodUnit::WeekAndMonth && !key.iter().any(|column| column == PERIOD_TYPE) {
+            return Err("has periods of two kinds and no `period_type` in its `Key:`");
+        }
         let window_days = match sentence_after("Window:", header) {
             None => 1,
             Some(text) => {
@@ -202,7 +227,33 @@ impl Period {
                 days.ok_or("has a `Window:` that is not a number of days")?
             }
         };
-        Ok(Self { column: column.to_owned(), unit, moved_by, window_days })
+        Ok(Self { column: column.to_owned(), unit, key, moved_by, window_days })
+    }
+
+    /// The SQL of a period's last day.
+    fn last_day(&self) -> String {
+        let Self { column, unit, .. } = self;
+        let (week, month) = (format!("dateadd(day, 6, {column})"), format!("last_day({column})"));
+        match unit {
+            PeriodUnit::Day => column.clone(),
+            PeriodUnit::Week => week,
+            PeriodUnit::Month => month,
+            PeriodUnit::WeekAndMonth => format!("case {PERIOD_TYPE} when 'week' then {week}::date else {month} end"),
+        }
+    }
+
+    /// The SQL of the text by which the rows of a period are told apart.
+    fn row_key(&self) -> String {
+        let texts: Vec<_> = self.key.iter().map(|column| format!("nvl({column}::varchar(1024), '')")).collect();
+        if texts.is_empty() { "''::varchar(1)".to_owned() } else { texts.join(" || ', ' || ") }
+    }
+
+    /// The columns that hold values. Flags hold none: whether a period is complete changes with the days that pass.
+    fn compared<'a>(&self, columns: &'a [RelationColumn]) -> Vec<&'a str> {
+        let is_value = |column: &&RelationColumn| {
+            column.name != self.column && !self.key.contains(&column.name) && column.type_name != "boolean"
+        };
+        columns.iter().filter(is_value).map(|column| column.name.as_str()).collect()
     }
 }
 
@@ -231,7 +282,7 @@ fn names_a_range(text: &str) -> bool {
 /// The text after a label, up to the next label or the end of the paragraph.
 fn labelled(header: &str, label: &str) -> Option<String> {
     let rest = &header[header.find(label)? + label.len()..];
-    let ends = ["Grain:", "Unit:", "Reads:", "Period:", "Moved by:", "Window:", "\n\n"]
+    let ends = ["Grain:", "Unit:", "Reads:", "Period:", "Key:", "Moved by:", "Window:", "\n\n"]
         .into_iter()
         .filter_map(|end| rest.find(end));
     let text = one_line(&rest[..ends.min().unwrap_or(rest.len())]);

@@ -45,11 +45,30 @@ pub(crate) async fn show_metric(
         row_order(&columns)
     );
     let result = api.query(&format!("read presentation.{}", metric.name), &sql).await?;
+    print_rows(&result, format)
+}
+
+/// What changed in periods that readers had seen complete, newest first; before it what is kept back.
+pub(crate) async fn show_restatements(
+    api: &DataApi,
+    format: OutputFormat,
+    limit: Option<u32>,
+) -> Result<(), LoadError> {
+    let limit = limit.map_or_else(String::new, |rows| format!(" limit {rows}"));
+    let sql = format!(
+        "select case when is_applied then 'published' else 'kept back' end as state, noted_at, run_id, metric, period_start, \
+         row_key, column_name, old_value, new_value, reason from etl.metric_restatements \
+         order by is_applied, noted_at desc, metric, period_start desc, row_key, column_name{limit}"
+    );
+    print_rows(&api.query("read etl.metric_restatements", &sql).await?, format)
+}
+
+fn print_rows(result: &ResultRows, format: OutputFormat) -> Result<(), LoadError> {
     match format {
-        OutputFormat::Table => print(&format!("{}\n", as_table(&result))),
-        OutputFormat::Csv => print_csv(&result),
+        OutputFormat::Table => print(&format!("{}\n", as_table(result))),
+        OutputFormat::Csv => print_csv(result),
         OutputFormat::Json => {
-            let text = serde_json::to_string_pretty(&JsonRows(&result));
+            let text = serde_json::to_string_pretty(&JsonRows(result));
             print(&(text.map_err(|error| LoadError::Output { source: error.into() })? + "\n"))
         }
     }
@@ -105,7 +124,12 @@ pub(crate) fn print_receipt(receipt: &Receipt) -> Result<(), LoadError> {
     }
     align_right(&mut table, 1..6);
     let state = match (&receipt.publish, &receipt.verify) {
-        (Some(publish), _) => format!("published {} metrics", publish.metrics.len()),
+        (Some(publish), _) => {
+            let counts = [(publish.restated, "restated"), (publish.kept_back, "of closed periods kept back")];
+            let counts = counts.into_iter().filter(|(count, _)| *count > 0);
+            let counts: String = counts.map(|(count, what)| format!(", {count} values {what}")).collect();
+            format!("published {} metrics{counts}", publish.metrics.len())
+        }
         (None, Some(verify)) => format!("verified by {} checks, not published", verify.checks_run),
         (None, None) => "transformed, not verified".to_owned(),
     };

@@ -4,7 +4,10 @@
 use crate::support::{Mirror, Pipeline, assert_mirrors, cloud, create_tables, execute, insert, lenient_source};
 use chrono_tz::Tz;
 use sqlx::MySqlPool;
-use std::time::{Duration, Instant};
+use std::{
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
 
 const AS_OF: &str = "2025-12-31";
 const RUN: [&str; 3] = ["--as-of", AS_OF, "--sweep"];
@@ -90,6 +93,29 @@ async fn a_connection_that_is_killed_makes_the_table_begin_anew() {
     assert_mirrors(&mirror, &source, Tz::UTC, "after a connection was killed").await;
     mirror.assert_no_stray_files("cut").await;
     assert_eq!(mirror.log.unfinished_uploads().await, Vec::<String>::new());
+}
+
+/// The limit held it asleep for as long as its rows were worth.
+#[tokio::test]
+async fn a_run_that_waits_for_its_limit_still_hears_a_signal() {
+    let pipeline = Pipeline::new("signalled").await.set("LOG_FORMAT", "text");
+    let source = lenient_source(&pipeline).await;
+    create_tables(&source).await;
+    execute(&source, "insert into user_viewing (user_id) select seq from seq_1_to_3000").await;
+    for signal in ["TERM", "INT"] {
+        let arguments = [&RUN[..], &["--run-id", signal, "--max-rows-per-second", "10"]].concat();
+        let mut command = tokio::process::Command::from(pipeline.command("extract-rds", &arguments));
+        let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
+        // The table before the one with rows; of those, a thousand take 100 seconds.
+        sealed(&pipeline, &format!("raw/bookings/run={signal}/manifest.json")).await;
+        let signalled_at = Instant::now();
+        let process = child.id().expect("a running process").to_string();
+        assert!(Command::new("kill").args([&format!("-{signal}"), &process]).status().unwrap().success());
+        let output = child.wait_with_output().await.unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(1) && said.contains("stopped by a signal"), "{:?} {said}", output.status);
+        assert!(signalled_at.elapsed() < Duration::from_secs(20), "SIG{signal} took {:?}", signalled_at.elapsed());
+    }
 }
 
 /// The run reads a table only after another one sealed a later moment of it: what changed in between would have gone back.

@@ -211,7 +211,8 @@ impl Reader<'_> {
     fn report(&self, unreported: &mut u64) -> Result<(), ReadError> {
         let rows = std::mem::take(unreported);
         self.progress.read(rows);
-        self.throttle.passed(rows);
+        let is_over = || [self.stop, self.gives_up].iter().any(|flag| flag.load(Ordering::Relaxed));
+        self.throttle.passed(rows, is_over);
         if self.stop.load(Ordering::Relaxed) {
             return Err(WireError::Stopped.into());
         }

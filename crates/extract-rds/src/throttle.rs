@@ -8,6 +8,8 @@ use std::{
 
 /// Rows that may pass at once after a pause.
 const BURST: Duration = Duration::from_millis(250);
+/// How long a signal to end the run goes unheard at most.
+const LONGEST_SLEEP: Duration = Duration::from_millis(100);
 
 /// Lets rows pass at a rate.
 pub(crate) struct Throttle {
@@ -24,8 +26,8 @@ impl Throttle {
         Self { per_row, paid_until: Mutex::new(Instant::now()) }
     }
 
-    /// Waits until these rows may have passed.
-    pub(crate) fn passed(&self, rows: u64) {
+    /// Waits until these rows may have passed, or nobody waits for them any more.
+    pub(crate) fn passed(&self, rows: u64, is_over: impl Fn() -> bool) {
         let Some(per_row) = self.per_row else { return };
         let wait_until = {
             let mut paid_until = self.paid_until.lock().unwrap_or_else(PoisonError::into_inner);
@@ -33,7 +35,12 @@ impl Throttle {
             *paid_until = (*paid_until).max(earliest) + per_row * u32::try_from(rows).unwrap_or(u32::MAX);
             *paid_until
         };
-        thread::sleep(wait_until.saturating_duration_since(Instant::now()));
+        while !is_over() {
+            match wait_until.saturating_duration_since(Instant::now()) {
+                Duration::ZERO => break,
+                left => thread::sleep(left.min(LONGEST_SLEEP)),
+            }
+        }
     }
 }
 
@@ -47,7 +54,7 @@ mod tests {
         let started_at = Instant::now();
         thread::scope(|scope| {
             for _ in 0..2 {
-                scope.spawn(|| (0..10).for_each(|_| throttle.passed(500)));
+                scope.spawn(|| (0..10).for_each(|_| throttle.passed(500, || false)));
             }
         });
         // 10,000 rows, of which the burst is free.
@@ -57,9 +64,9 @@ mod tests {
     #[test]
     fn without_a_limit_nothing_waits() {
         let started_at = Instant::now();
-        Throttle::new(None).passed(u64::MAX);
+        Throttle::new(None).passed(u64::MAX, || false);
         // It was taken for one row a second, which looked like a hang.
-        Throttle::new(Some(0)).passed(u64::MAX);
+        Throttle::new(Some(0)).passed(u64::MAX, || false);
         assert!(started_at.elapsed() < Duration::from_secs(1));
     }
 }

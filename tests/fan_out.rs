@@ -47,7 +47,9 @@ async fn many_tasks_capture_what_one_captures() {
         alone.extract(&["--run-id", run_id, "--as-of", DAY]).expect(0, &[]);
 
         let arguments = ["--run-id", run_id, "--as-of", DAY];
-        let planned = shared.extract(&[&["plan"][..], &arguments].concat()).expect(0, &["plan.json"]);
+        let planned = shared.extract(&[&["plan"][..], &arguments].concat()).expect(0, &["plan.json", "rows, about"]);
+        let next = format!("next: extract-rds chunk --run-id {run_id} --table");
+        assert!(planned.stdout.contains(&next) && planned.stdout.contains("keys up to"), "{}", planned.stdout);
         let items = items(&planned.stdout);
         assert!(items.iter().filter(|(table, _)| table == "bookings").count() > 1, "{items:?}");
         let capture = |(table, item): &(String, String)| {
@@ -56,7 +58,9 @@ async fn many_tasks_capture_what_one_captures() {
         // One is missing: its table has to wait, the others need not.
         let (last, others) = items.split_last().expect("work items");
         others.iter().rev().for_each(capture);
-        shared.extract(&["seal", "--run-id", run_id]).expect(1, &["not captured yet", "extract-rds chunk --table"]);
+        let missing = format!("not captured yet: table `{}`: {}", last.0, last.1);
+        let command = format!("extract-rds chunk --run-id {run_id} --table {} --item {}", last.0, last.1);
+        shared.extract(&["seal", "--run-id", run_id]).expect(1, &[&missing, &command]);
         for table in TABLES {
             let manifest =
                 cloud().list_objects(&shared.bucket, &format!("raw/{table}/run={run_id}/manifest.json")).await;

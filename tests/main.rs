@@ -30,6 +30,8 @@ mod reruns;
 mod restatements;
 // One run over many tasks.
 mod fan_out;
+// What is told of rejected rows.
+mod quarantine;
 // The worked example of the seven metrics.
 mod golden;
 // Eight runs over a source that changes, each number as brute force has it.

@@ -2,6 +2,7 @@
 
 use super::{Mirror, Pipeline, cloud};
 use rental_core::{RowRule, TableSpec, table_spec, table_specs};
+use serde_json::Value;
 use sqlx::{Executor as _, MySqlPool, mysql::MySqlPoolOptions};
 
 const RUN_DATE: &str = "2025-12-31";
@@ -196,7 +197,9 @@ pub(crate) async fn assert_outcomes(name: &str, zone: &str, statements: &[&str],
         insert(&source, case.table, &values).await;
     }
     pipeline.extract(&["--run-id", "cases", "--as-of", RUN_DATE]).expect(0, &[]);
-    let shown = pipeline.extract(&["quarantine", "show", "--run-id", "cases"]).expect(0, &[]).stdout;
+    let shown =
+        pipeline.extract(&["quarantine", "show", "--run-id", "cases", "--format", "json"]).expect(0, &[]).stdout;
+    let shown: Vec<Value> = serde_json::from_str(&shown).expect("a list of rows");
 
     let mut mirror = Mirror::of(&pipeline.bucket);
     mirror.catch_up().await;
@@ -214,7 +217,7 @@ pub(crate) async fn assert_outcomes(name: &str, zone: &str, statements: &[&str],
     mirror
 }
 
-fn assert_outcome(mirror: &Mirror, number: usize, case: &Case, shown: &str) {
+fn assert_outcome(mirror: &Mirror, number: usize, case: &Case, shown: &[Value]) {
     let spec = table_spec(case.table).expect("a contract");
     let place = format!("case {number} of `{}`, {:?}", case.table, case.values);
     match case.outcome {
@@ -240,9 +243,11 @@ fn assert_outcome(mirror: &Mirror, number: usize, case: &Case, shown: &str) {
             let key = spec.primary_key.as_ref().and_then(|key| row.source_row[key].as_str());
             assert_eq!(row.row_key.as_deref(), key, "{place}: {row:?}");
             assert!(!row.reason.is_empty() && row.severity == "error", "{place}: {row:?}");
-            let is_shown =
-                |line: &str| [rule, &row.reason, &row.source_row.to_string()].iter().all(|part| line.contains(part));
-            assert!(shown.lines().any(is_shown), "{place} is not among what is shown:\n{shown}");
+            let name = row.case.as_ref().map_or_else(|| rule.to_owned(), |case| format!("{rule}:{case}"));
+            let is_shown = |shown: &Value| {
+                shown["rule"] == name && shown["reason"] == row.reason && shown["source_row"] == row.source_row
+            };
+            assert!(shown.iter().any(is_shown), "{place} is not among what is shown:\n{shown:?}");
         }
     }
 }

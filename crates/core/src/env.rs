@@ -1,6 +1,6 @@
 //! Environment variables, with the variable's name in every message and never its value where it may be a secret.
 
-use std::{env, fmt::Display, str::FromStr};
+use std::{env, str::FromStr};
 
 /// Why a variable cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -9,8 +9,8 @@ pub enum EnvError {
     Missing(&'static str),
     #[error("variable `{0}` is not valid UTF-8")]
     NotUnicode(&'static str),
-    #[error("variable `{name}` has the value `{value}`: {reason}")]
-    Invalid { name: &'static str, value: String, reason: String },
+    #[error("variable `{name}` has the value `{value}`: expected {expected}")]
+    Invalid { name: &'static str, value: String, expected: &'static str },
 }
 
 /// The variable's value; an empty one counts as not set.
@@ -37,15 +37,8 @@ pub fn required_var(name: &'static str) -> Result<String, EnvError> {
 /// The variable's value as a typed one. Not for secrets: the message of a value that does not parse shows it.
 ///
 /// # Errors
-/// When it is set and does not parse.
-pub fn var_parsed<T>(name: &'static str) -> Result<Option<T>, EnvError>
-where
-    T: FromStr,
-    T::Err: Display,
-{
+/// When it is set and does not parse; the message says what is `expected`, as [`crate::expected`] words it.
+pub fn var_parsed<T: FromStr>(name: &'static str, expected: &'static str) -> Result<Option<T>, EnvError> {
     let Some(value) = var(name)? else { return Ok(None) };
-    match value.parse() {
-        Ok(parsed) => Ok(Some(parsed)),
-        Err(reason) => Err(EnvError::Invalid { name, reason: T::Err::to_string(&reason), value }),
-    }
+    value.parse().map(Some).map_err(|_| EnvError::Invalid { name, value, expected })
 }

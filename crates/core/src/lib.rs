@@ -6,6 +6,7 @@
 //! manifest and nothing else of the extract. Both add their part to the run's [`Receipt`], which must balance.
 
 pub mod env;
+pub mod expected;
 pub mod object_key;
 
 mod chunk;

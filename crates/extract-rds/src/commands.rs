@@ -1,24 +1,23 @@
 //! One function per subcommand beside the run itself. Results go to standard output, everything else to the log.
 
+mod quarantine;
+
+pub use quarantine::quarantine;
+
 use crate::{
-    config::{Config, ConfigError, QuarantineAction, QuarantineConfig},
+    config::{Config, ConfigError},
     error::ExtractError,
     extract::plan,
     extract_table::TableSource,
-    fan_out,
-    quarantine::for_each_quarantined_row,
-    seal::read_manifest,
+    fan_out::{self, WorkItem},
+    output::{grouped, new_table, print},
     snapshot::SourceSnapshot,
     source::Source,
 };
-use comfy_table::{CellAlignment, Table, presets};
-use rental_core::{Receipt, object_key};
+use comfy_table::CellAlignment;
+use rental_core::{ExtractedTable, Receipt, RuleAction, object_key};
 use rental_task::{Bucket, LogFormat, Metrics, Unit, sdk_config};
-use std::{
-    collections::BTreeMap,
-    io::{self, Write as _},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 /// Connects and holds the source's columns against the contracts.
 ///
@@ -31,7 +30,7 @@ pub async fn check(config: &Config) -> Result<(), ExtractError> {
     let tables = plan(&mut source, &config.tables).await?;
     // Opens what a run would open: what is not permitted shows here.
     let snapshot = SourceSnapshot::open(&mut source, &config.tables, config.connections).await?;
-    let mut table = table(&["table", "columns read", "absent", "ignored"]);
+    let mut table = new_table(&["table", "columns read", "absent", "ignored"], 4);
     for TableSource { spec, reading, .. } in &tables {
         let absent = reading.absent_columns(spec);
         let read = spec.columns.len() - absent.len();
@@ -48,51 +47,58 @@ pub async fn check(config: &Config) -> Result<(), ExtractError> {
 /// # Errors
 /// As for [`fan_out::plan`].
 pub async fn plan_items(config: &Config) -> Result<(), ExtractError> {
-    let mut table = table(&["table", "item"]);
-    for item in fan_out::plan(config, Arc::default()).await? {
-        table.add_row([item.table.clone(), item.item.to_string()]);
+    let mut table = new_table(&["table", "item", "rows, about", "where"], 1);
+    if let Some(column) = table.column_mut(3) {
+        column.set_cell_alignment(CellAlignment::Left);
     }
-    let key = object_key::extract_plan(&config.run_id);
-    print(&format!("run {}: s3://{}/{key}\n{table}", config.run_id, config.bucket))
+    let items = fan_out::plan(config, Arc::default()).await?;
+    for item in &items {
+        let rows = item.estimated_rows.map_or_else(|| "unknown".to_owned(), grouped);
+        table.add_row([item.table.clone(), item.item.to_string(), rows, item.place()]);
+    }
+    let Config { run_id, bucket, .. } = config;
+    print(&format!("run {run_id}: s3://{bucket}/{}\n{table}", object_key::extract_plan(run_id)))?;
+    if let Some(WorkItem { table, item, .. }) = items.first() {
+        print(&format!(
+            "next: extract-rds chunk --run-id {run_id} --table {table} --item {item}, and so for each item\n\
+             then: extract-rds seal --run-id {run_id}"
+        ))?;
+    }
+    Ok(())
 }
 
-/// Prints what was captured, table by table.
+/// Prints what was captured of each table.
 ///
 /// # Errors
 /// When standard output is closed.
 pub fn print_receipt(receipt: &Receipt) -> Result<(), ExtractError> {
-    let heads = [
-        "table",
-        "read",
-        "unchanged",
-        "written",
-        "quarantined",
-        "not read",
-        "chunks replaced",
-        "unchanged",
-        "files",
-        "bytes",
+    type Figure = (&'static str, fn(&ExtractedTable) -> u64);
+    let figures: [Figure; 10] = [
+        ("rows read", |part| part.rows.read),
+        ("rows unchanged", |part| part.rows.unchanged),
+        ("rows written", |part| part.rows.written),
+        ("rows rejected", |part| part.rows.quarantined),
+        ("rows unread", |part| part.rows.unread),
+        ("rejected rows that stand", standing),
+        ("chunks replaced", |part| part.replaced_chunk_count),
+        ("chunks unchanged", |part| part.unchanged_chunk_count),
+        ("files written", |part| part.file_count),
+        ("bytes written", |part| part.byte_count),
     ];
-    let mut table = table(&heads);
-    for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    for (name, part) in receipt.extract.iter().flat_map(|extract| &extract.tables) {
-        let numbers = [
-            part.rows.read,
-            part.rows.unchanged,
-            part.rows.written,
-            part.rows.quarantined,
-            part.rows.unread,
-            part.replaced_chunk_count,
-            part.unchanged_chunk_count,
-            part.file_count,
-            part.byte_count,
-        ];
-        let cells = numbers.iter().map(ToString::to_string);
-        table.add_row(std::iter::once(name.clone()).chain(cells));
+    // Tables side by side, since a line of ten figures is wider than a terminal.
+    let tables: Vec<_> = receipt.extract.iter().flat_map(|extract| &extract.tables).collect();
+    let heads: Vec<_> = [""].into_iter().chain(tables.iter().map(|(name, _)| name.as_str())).collect();
+    let mut table = new_table(&heads, 1);
+    for (name, figure) in figures {
+        table.add_row([name.to_owned()].into_iter().chain(tables.iter().map(|(_, part)| grouped(figure(part)))));
     }
     print(&format!("run {} for {}\n{table}", receipt.run_id, receipt.run_date))
+}
+
+/// Rows of the table that are rejected as it stands, whichever run found them.
+fn standing(table: &ExtractedTable) -> u64 {
+    let rejected = table.violations.iter().filter(|count| count.action == RuleAction::Quarantine);
+    rejected.map(|count| count.standing).sum()
 }
 
 /// Emits what was captured as metrics, table by table and for the run.
@@ -119,61 +125,4 @@ pub fn emit_metrics(receipt: &Receipt, format: LogFormat) {
     }
     let values = vec![("ExtractDuration", Unit::Milliseconds, extract.duration_ms)];
     Metrics { dimensions: Vec::new(), values, properties }.emit(format);
-}
-
-/// Counts or shows the rows that a run rejected.
-///
-/// # Errors
-/// When the bucket fails or a file cannot be read.
-pub async fn quarantine(action: &QuarantineAction, config: &QuarantineConfig) -> Result<(), ExtractError> {
-    let bucket = Bucket::new(&sdk_config().await.map_err(ConfigError::from)?, &config.bucket);
-    let (mut counts, mut left) = (BTreeMap::new(), config.limit);
-    let mut shown = table(&["table", "rule", "version", "key", "reason", "row at the source"]);
-    for spec in &config.tables {
-        let Some(manifest) = read_manifest(&bucket, &spec.name, &config.run_id).await? else { continue };
-        for file in &manifest.quarantine_files {
-            let object = bucket.read(&file.key).await?;
-            let object = object.ok_or_else(|| ExtractError::MissingFile { key: file.key.clone() })?;
-            for_each_quarantined_row(&file.key, object.content, |row| {
-                if config.rule.as_ref().is_some_and(|rule| *rule != row.rule) {
-                    return;
-                }
-                *counts.entry((spec.name.clone(), row.rule.clone())).or_insert(0_u64) += 1;
-                if left > 0 {
-                    left -= 1;
-                    shown.add_row([
-                        spec.name.clone(),
-                        row.rule_case.map_or_else(|| row.rule.clone(), |case| format!("{} {case}", row.rule)),
-                        row.rule_version.to_string(),
-                        row.row_key.unwrap_or_default(),
-                        row.reason,
-                        row.source_row,
-                    ]);
-                }
-            })?;
-        }
-    }
-    match action {
-        QuarantineAction::List => {
-            let mut listed = table(&["table", "rule", "rows"]);
-            for ((name, rule), count) in counts {
-                listed.add_row([name, rule, count.to_string()]);
-            }
-            print(&listed.to_string())
-        }
-        QuarantineAction::Show => {
-            let count: u64 = counts.values().sum();
-            print(&format!("{shown}\n{} of {count} rejected rows", config.limit.min(count)))
-        }
-    }
-}
-
-fn table(heads: &[&str]) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_FULL_CONDENSED).set_header(heads);
-    table
-}
-
-fn print(text: &str) -> Result<(), ExtractError> {
-    writeln!(io::stdout().lock(), "{text}").map_err(|source| ExtractError::Output { source })
 }

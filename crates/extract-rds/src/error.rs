@@ -5,9 +5,9 @@ use crate::{
     source_error::{AUTHORITIES_HINT, SourceError},
     source_schema::Drift,
 };
-use rental_core::{Chunk, ContractFault, ManifestError, RunDate, RunId};
+use rental_core::{Chunk, ContractFault, ManifestError, RunDate, RunId, env::EnvError};
 use rental_task::{BucketError, ReceiptError, TaskError};
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 /// Why an extract ended without sealing all its tables.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +50,10 @@ pub enum ExtractError {
     Receipt(#[from] ReceiptError),
     #[error("run `{run_id}` was started for {sealed}, not for {asked}")]
     RunDate { run_id: RunId, sealed: RunDate, asked: RunDate },
+    #[error("bucket `{bucket}` has no sealed run")]
+    NoRun { bucket: String },
+    #[error("no run `{run_id}` sealed a table in bucket `{bucket}`, whose runs are {}", known_runs(known, *count))]
+    UnknownRun { run_id: RunId, bucket: String, known: Vec<String>, count: usize },
     #[error("run `{run_id}` has no plan")]
     NoPlan { run_id: RunId },
     #[error("the plan of run `{run_id}` has no item {item} of table `{table}`")]
@@ -58,14 +62,31 @@ pub enum ExtractError {
     OtherBasis { table: String, run_id: RunId },
     #[error("another run sealed table `{table}` after run `{run_id}` was planned")]
     StalePlan { table: String, run_id: RunId },
-    #[error("work items of table `{table}` are not captured yet: {}", items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
-    MissingParts { table: String, items: Vec<usize> },
+    #[error("not sealed, since work items are not captured yet: {}", listed(missing))]
+    MissingParts { run_id: RunId, missing: BTreeMap<String, Vec<usize>> },
     #[error("the bucket has no file `{key}` any more, which a manifest names")]
     MissingFile { key: String },
     #[error("stopped by a signal")]
     Interrupted,
     #[error("write to standard output")]
     Output { source: std::io::Error },
+}
+
+/// Work items by table, as in `table `bookings`: 0, 3`.
+fn listed(missing: &BTreeMap<String, Vec<usize>>) -> String {
+    let table = |(table, items): (&String, &Vec<usize>)| {
+        let items = items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        format!("table `{table}`: {items}")
+    };
+    missing.iter().map(table).collect::<Vec<_>>().join("; ")
+}
+
+fn known_runs(known: &[String], count: usize) -> String {
+    match count - known.len() {
+        0 if known.is_empty() => "none at all".to_owned(),
+        0 => known.join(", "),
+        others => format!("{} and {others} more", known.join(", ")),
+    }
 }
 
 impl ExtractError {
@@ -94,6 +115,8 @@ impl ExtractError {
             | Self::StateVersion { .. }
             | Self::OtherGrid { .. }
             | Self::Abandoned { .. }
+            | Self::NoRun { .. }
+            | Self::UnknownRun { .. }
             | Self::NoPlan { .. }
             | Self::Unplanned { .. }
             | Self::OtherBasis { .. }
@@ -123,6 +146,8 @@ impl TaskError for ExtractError {
             | Self::StateVersion { .. }
             | Self::Abandoned { .. }
             | Self::LostRace { .. }
+            | Self::NoRun { .. }
+            | Self::UnknownRun { .. }
             | Self::NoPlan { .. }
             | Self::Unplanned { .. }
             | Self::OtherBasis { .. }
@@ -144,8 +169,14 @@ impl TaskError for ExtractError {
 
     fn hint(&self) -> Option<Cow<'static, str>> {
         let hint = match self {
-            Self::Config(ConfigError::Env(_) | ConfigError::OutOfRange { .. }) => {
+            Self::Config(ConfigError::Env(EnvError::Missing(_) | EnvError::NotUnicode(_))) => {
                 "set it in the environment or in `.env`; `.env.example` explains every variable"
+            }
+            Self::Config(ConfigError::Env(EnvError::Invalid { .. }) | ConfigError::OutOfRange { .. }) => {
+                "correct it in the environment or in `.env`; `.env.example` explains every variable"
+            }
+            Self::Config(ConfigError::UnknownRule { .. }) => {
+                "a rule with cases is all of them together, or one, for example BKG-PRICE:decimals"
             }
             Self::Config(ConfigError::UnknownTable(_)) => {
                 "correct `--tables` or `TABLES`; without them all tables are taken"
@@ -173,15 +204,28 @@ impl TaskError for ExtractError {
             Self::RunDate { sealed, .. } => {
                 return Some(format!("repeat the run with `--as-of {sealed}`, or take a new run id").into());
             }
+            Self::NoRun { .. } => "start one: extract-rds; or set `S3_BUCKET` to the bucket that has it",
+            Self::UnknownRun { bucket, .. } => {
+                return Some(
+                    format!(
+                        "take one of these, or leave out `--run-id` for the latest; s3://{bucket}/runs/ has them all"
+                    )
+                    .into(),
+                );
+            }
             Self::NoPlan { .. } => "make one: extract-rds plan, with the same run id",
             Self::Unplanned { .. } => "take table and item from the plan, `runs/<run id>/plan.json` in the bucket",
             Self::OtherBasis { .. } | Self::StalePlan { .. } => {
                 "start a new run with another run id; what was captured for this one does not fit"
             }
-            Self::MissingParts { table, items } => {
-                let item = items.first().copied().unwrap_or_default();
+            Self::MissingParts { run_id, missing } => {
+                let (table, items) = missing.first_key_value()?;
+                let item = items.first()?;
                 return Some(
-                    format!("capture them, for example: extract-rds chunk --table {table} --item {item}").into(),
+                    format!(
+                        "capture each of them, for example: extract-rds chunk --run-id {run_id} --table {table} --item {item}; then seal again, the other tables are sealed"
+                    )
+                    .into(),
                 );
             }
             Self::OtherGrid { .. } => {

@@ -8,7 +8,10 @@ use crate::{
 use chrono::{DateTime, Datelike as _, Duration, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 use rental_core::{Chunk, ChunkGrid, ChunkState, Fingerprint, Hint, RuleAction, RunDate, Scope, TableSpec, TableState};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    fmt,
+};
 
 /// Without an index every statement reads the whole table, so there is one; with more ranges than this it reads all rows and
 /// those of other chunks are passed over.
@@ -141,6 +144,29 @@ impl ChunkRange {
             }
             (Self::Nowhere, Self::Nowhere) => Some(self),
             (Self::Keys { .. } | Self::Days { .. } | Self::Nowhere, _) => None,
+        }
+    }
+}
+
+/// A range in words: its keys or days.
+impl fmt::Display for ChunkRange {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (what, first, last) = match *self {
+            Self::Keys { first, last } => {
+                let (first, last) = ((first > i64::MIN).then_some(first), (last < i64::MAX).then_some(last));
+                ("keys", first.map(|key| key.to_string()), last.map(|key| key.to_string()))
+            }
+            Self::Days { first, last } => {
+                let last = (last < NaiveDate::MAX).then_some(last);
+                ("days", Some(first.to_string()), last.map(|day| day.to_string()))
+            }
+            Self::Nowhere => return formatter.write_str("rows without a readable key or day"),
+        };
+        match (first, last) {
+            (Some(first), Some(last)) => write!(formatter, "{what} {first} to {last}"),
+            (Some(first), None) => write!(formatter, "{what} from {first} on"),
+            (None, Some(last)) => write!(formatter, "{what} up to {last}"),
+            (None, None) => write!(formatter, "all {what}"),
         }
     }
 }

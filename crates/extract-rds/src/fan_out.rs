@@ -8,9 +8,10 @@ use crate::{
     config::Config,
     error::ExtractError,
     extract::{add_to_receipt, bucket, plan as plan_tables, run_date, seal_table, sealed_before},
-    extract_plan::{ChunkRange, ExtractPlan},
+    extract_plan::{ChunkRange, ExtractPlan, conditions},
     extract_table::{
-        RunContext, TableSource, basis, capture_ranges, comparable, hinted_ranges, manifest, new_attempt, whole_table,
+        RunContext, TableSource, basis, capture_ranges, comparable, grid, hinted_ranges, manifest, new_attempt,
+        whole_table,
     },
     json::{read_json, to_json},
     seal::{ReadState, settled_state},
@@ -18,12 +19,11 @@ use crate::{
     source::Source,
 };
 use chrono::Utc;
-use rental_core::{Receipt, RunDate, Scope, Snapshot, TableSpec, object_key, table_spec};
+use rental_core::{Chunk, Receipt, RunDate, Scope, Snapshot, TableSpec, TableState, object_key, table_spec};
 use rental_task::{Bucket, Put};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
-    error::Error,
     num::NonZero,
     sync::{Arc, atomic::AtomicBool},
     time::Instant,
@@ -41,6 +41,9 @@ pub(crate) struct WorkItem {
     scope: Scope,
     /// Where its rows lie; all of the table without any.
     ranges: Option<Vec<ChunkRange>>,
+    /// As of the last run, else as the server estimates them.
+    #[serde(default)]
+    pub(crate) estimated_rows: Option<u64>,
     /// The state that it is compared with.
     sequence: u64,
     basis: String,
@@ -104,17 +107,46 @@ async fn table_items(
             None => vec![None],
         },
     };
-    let item = |(item, ranges)| WorkItem {
-        table: table.spec.name.clone(),
-        item,
-        scope: plan.scope,
-        ranges,
-        sequence: state.sequence,
-        basis: basis.clone(),
-        run_date: run.run_date,
-        absent_columns: table.reading.absent_columns(table.spec),
-    };
-    Ok(ranges.into_iter().enumerate().map(item).collect())
+    let mut items = Vec::new();
+    for (item, ranges) in ranges.into_iter().enumerate() {
+        items.push(WorkItem {
+            table: table.spec.name.clone(),
+            item,
+            scope: plan.scope,
+            estimated_rows: match &ranges {
+                Some(ranges) => Some(estimated_rows(table, ranges, state, source).await?),
+                None => table.row_count,
+            },
+            ranges,
+            sequence: state.sequence,
+            basis: basis.clone(),
+            run_date: run.run_date,
+            absent_columns: table.reading.absent_columns(table.spec),
+        });
+    }
+    Ok(items)
+}
+
+/// About how many rows lie in these ranges: as many as the last run found there, or as the server estimates.
+async fn estimated_rows(
+    table: &TableSource,
+    ranges: &[ChunkRange],
+    state: &TableState,
+    source: &mut Source,
+) -> Result<u64, ExtractError> {
+    let is_in = |chunk: &Chunk| ranges.iter().any(|range| range.contains(chunk));
+    if !state.chunks.is_empty() {
+        let known = state.chunks.iter().filter(|(chunk, _)| is_in(chunk));
+        return Ok(known.map(|(_, known)| known.fingerprint.row_count).sum());
+    }
+    let mut estimated = 0;
+    for condition in conditions(grid(table.spec, state), ranges, table.reading.finds_chunks, false) {
+        estimated += match condition {
+            Some(condition) => source.estimate(&table.spec.name, &condition).await?,
+            None => table.row_count.unwrap_or_default(),
+        };
+    }
+    Ok(estimated)
 }
 
 /// Captures one work item. One that was captured before is not read again.
@@ -176,7 +208,7 @@ pub(crate) async fn seal(config: &Config, stop: Arc<AtomicBool>) -> Result<Recei
     for item in &items {
         by_table.entry(&item.table).or_default().push(item);
     }
-    let (mut context, mut incomplete) = (None, None);
+    let (mut context, mut missing) = (None, BTreeMap::new());
     for (table, items) in by_table {
         let first = items[0];
         let run = context.insert(RunContext::new(&as_planned(config, first)?, &bucket, None, &stop)?);
@@ -186,14 +218,13 @@ pub(crate) async fn seal(config: &Config, stop: Arc<AtomicBool>) -> Result<Recei
         let spec = table_spec(table).map_err(crate::config::ConfigError::from)?;
         let read = compared_state(run, spec, first).await?;
         let compared = comparable(&read.state);
-        let (capture, snapshot) = match joined_parts(run, &items, compared.chunks.is_empty()).await {
+        let (capture, snapshot) = match joined_parts(run, &items, compared.chunks.is_empty()).await? {
             // The others need not wait for it.
-            Err(missing @ ExtractError::MissingParts { .. }) => {
-                tracing::warn!(table, error = &missing as &dyn Error, "not sealed");
-                incomplete = Some(missing);
+            Err(items) => {
+                missing.insert(table.to_owned(), items);
                 continue;
             }
-            joined => joined?,
+            Ok(parts) => parts,
         };
         let plan = WorkItem { ranges: all_ranges(&items), ..first.clone() }.extract_plan(&compared);
         let (absent_columns, basis) = (first.absent_columns.clone(), first.basis.clone());
@@ -208,15 +239,18 @@ pub(crate) async fn seal(config: &Config, stop: Arc<AtomicBool>) -> Result<Recei
             add_to_receipt(&run, &manifests, started).await?
         }
     };
-    incomplete.map_or(Ok(receipt), Err)
+    if missing.is_empty() {
+        return Ok(receipt);
+    }
+    Err(ExtractError::MissingParts { run_id: config.run_id.clone(), missing })
 }
 
-/// The results of all work items of a table together.
+/// The results of all work items of a table together, or the numbers of those that are not captured yet.
 async fn joined_parts(
     run: &RunContext<'_>,
     items: &[&WorkItem],
     may_coarsen: bool,
-) -> Result<(Capture, Snapshot), ExtractError> {
+) -> Result<Result<(Capture, Snapshot), Vec<usize>>, ExtractError> {
     let mut missing = Vec::new();
     let mut joined: Option<Part> = None;
     for item in items {
@@ -239,14 +273,24 @@ async fn joined_parts(
                 joined.capture.coarsen();
             }
             joined.snapshot.mode.push_str("; each work item has its own");
-            Ok((joined.capture, joined.snapshot))
+            Ok(Ok((joined.capture, joined.snapshot)))
         }
-        _ => Err(ExtractError::MissingParts { table: items[0].table.clone(), items: missing }),
+        _ => Ok(Err(missing)),
     }
 }
 
 impl WorkItem {
-    fn extract_plan(&self, state: &rental_core::TableState) -> ExtractPlan {
+    /// Where its rows lie, in words.
+    pub(crate) fn place(&self) -> String {
+        match self.ranges.as_deref() {
+            None => "the whole table".to_owned(),
+            Some([]) => "nothing".to_owned(),
+            Some([range]) => range.to_string(),
+            Some([first, .., last]) => format!("{first}, …, {last}"),
+        }
+    }
+
+    fn extract_plan(&self, state: &TableState) -> ExtractPlan {
         match &self.ranges {
             Some(ranges) => ExtractPlan::within(state, &self.basis, self.run_date, self.scope, ranges.clone()),
             None => ExtractPlan::new(state, &self.basis, self.run_date, None),

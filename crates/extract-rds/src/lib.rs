@@ -1,6 +1,7 @@
 //! Takes the marketplace's tables from a MySQL-protocol server to S3: one consistent snapshot, every row checked against its
 //! contract, changed chunks as Parquet, and last a manifest that seals the table.
 
+mod arguments;
 mod authorities;
 mod capture;
 mod cell;
@@ -16,6 +17,7 @@ mod extract_table;
 mod fan_out;
 mod iam_token;
 mod json;
+mod output;
 mod progress;
 mod quarantine;
 mod reader;
@@ -32,7 +34,8 @@ mod table_writer;
 mod throttle;
 mod wire;
 
-pub use config::{Arguments, Command, Config, ConfigError, QuarantineConfig};
+pub use arguments::{Arguments, Command};
+pub use config::{Config, ConfigError};
 pub use connection::Connector;
 pub use credentials::Authentication;
 pub use error::ExtractError;

@@ -1,10 +1,7 @@
 //! `extract-rds`: arguments and environment in, sealed manifests on S3 out, an exit code for whoever started it.
 
 use clap::Parser;
-use extract_rds::{
-    Arguments, Command, Config, ConfigError, ExtractError, QuarantineConfig, chunk_until, commands, run_until,
-    seal_until,
-};
+use extract_rds::{Arguments, Command, ConfigError, ExtractError, chunk_until, commands, run_until, seal_until};
 use rental_task::{LogFormat, report_failure, start_logging, termination};
 use std::process::ExitCode;
 
@@ -13,7 +10,7 @@ const PROGRAM: &str = "extract-rds";
 fn main() -> ExitCode {
     // Before any thread exists: a `.env` file beside the caller is read when there is one.
     let _ = dotenvy::dotenv();
-    let arguments = Arguments::parse();
+    let command = Arguments::parse().command();
     let format = match LogFormat::from_env() {
         Ok(format) => format,
         Err(error) => {
@@ -22,33 +19,24 @@ fn main() -> ExitCode {
         }
     };
     start_logging(format, "extract_rds");
-    match execute(&arguments, format) {
+    match execute(&command, format) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => report_failure(PROGRAM, format, &error),
     }
 }
 
 #[tokio::main]
-async fn execute(arguments: &Arguments, format: LogFormat) -> Result<(), ExtractError> {
-    match &arguments.command {
-        None | Some(Command::Run) => {
-            let config = Config::from_arguments(arguments)?;
-            let receipt = run_until(&config, termination()).await?;
-            commands::emit_metrics(&receipt, format);
-            commands::print_receipt(&receipt)
+async fn execute(command: &Command, format: LogFormat) -> Result<(), ExtractError> {
+    let receipt = match command {
+        Command::Run(flags) => run_until(&flags.config()?, termination()).await?,
+        Command::Seal(flags) => seal_until(&flags.config()?, termination()).await?,
+        Command::Chunk(flags) => {
+            return chunk_until(&flags.config()?, flags.table(), flags.item(), termination()).await;
         }
-        Some(Command::Plan) => commands::plan_items(&Config::from_arguments(arguments)?).await,
-        Some(Command::Chunk { table, item }) => {
-            chunk_until(&Config::from_arguments(arguments)?, table, *item, termination()).await
-        }
-        Some(Command::Seal) => {
-            let receipt = seal_until(&Config::from_arguments(arguments)?, termination()).await?;
-            commands::emit_metrics(&receipt, format);
-            commands::print_receipt(&receipt)
-        }
-        Some(Command::Check) => commands::check(&Config::from_arguments(arguments)?).await,
-        Some(Command::Quarantine(action)) => {
-            commands::quarantine(action, &QuarantineConfig::from_arguments(arguments)?).await
-        }
-    }
+        Command::Plan(flags) => return commands::plan_items(&flags.config()?).await,
+        Command::Check(flags) => return commands::check(&flags.config()?).await,
+        Command::Quarantine(command) => return commands::quarantine(command).await,
+    };
+    commands::emit_metrics(&receipt, format);
+    commands::print_receipt(&receipt)
 }

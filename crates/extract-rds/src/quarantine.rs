@@ -44,10 +44,6 @@ pub(crate) fn quarantine_batch(spec: &TableSpec, rows: &[RejectedRow]) -> Result
     let texts = |text: &dyn Fn(&RejectedRow) -> Option<String>| -> ArrayRef {
         Arc::new(rows.iter().map(text).collect::<StringArray>())
     };
-    let case = |row: &RejectedRow| {
-        let case = serde_json::to_value(row.violation.case).ok()?;
-        case.as_str().map(str::to_owned)
-    };
     let source_row = |row: &RejectedRow| {
         let pair = |(column, value): (&rental_core::ColumnSpec, &Option<String>)| {
             (column.name.clone(), value.clone().map_or(Value::Null, Value::String))
@@ -60,7 +56,7 @@ pub(crate) fn quarantine_batch(spec: &TableSpec, rows: &[RejectedRow]) -> Result
         quarantine_schema(),
         vec![
             texts(&|row| Some(row.violation.rule.to_string())),
-            texts(&case),
+            texts(&|row| row.violation.case.map(|case| case.to_string())),
             Arc::new(versions),
             texts(&|row| Some(row.violation.severity.to_string())),
             texts(&|row| Some(row.violation.reason.to_string())),
@@ -79,6 +75,18 @@ pub(crate) struct QuarantinedRow {
     pub(crate) reason: String,
     pub(crate) row_key: Option<String>,
     pub(crate) source_row: String,
+}
+
+impl QuarantinedRow {
+    /// The rule, and the case of it where it has several.
+    pub(crate) fn name(&self) -> String {
+        rule_name(&self.rule, self.rule_case.as_deref())
+    }
+}
+
+/// A rule as it is shown and asked for, for example `BKG-PRICE:decimals`.
+pub(crate) fn rule_name(rule: &str, case: Option<&str>) -> String {
+    case.map_or_else(|| rule.to_owned(), |case| format!("{rule}:{case}"))
 }
 
 /// Hands out the rows of a quarantine file, one after the other.

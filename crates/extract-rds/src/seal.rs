@@ -31,6 +31,18 @@ pub(crate) async fn read_manifest(
     Ok(Some(Manifest::from_json(&key, &object.content)?))
 }
 
+/// The run that sealed a table last, with the moment that it read, if one did.
+///
+/// # Errors
+/// When the state cannot be read.
+pub(crate) async fn last_seal(
+    bucket: &Bucket,
+    spec: &TableSpec,
+) -> Result<Option<(Option<DateTime<Utc>>, RunId)>, ExtractError> {
+    let TableState { snapshot_at, last_run_id, .. } = read_state(bucket, &spec.name).await?.state;
+    Ok(last_run_id.map(|run_id| (snapshot_at, run_id)))
+}
+
 /// The state to extract against. What a killed run left unfinished is finished or closed first.
 ///
 /// # Errors

@@ -1,18 +1,22 @@
 //! Where the source is, how to be let in, and what is asked of TLS.
 
 use crate::{
+    arguments::ConnectionFlags,
     authorities::Authorities,
     config::{ConfigError, given_or},
     credentials::Authentication,
 };
 use chrono_tz::Tz;
-use rental_core::env::{required_var, var, var_parsed};
-use std::{fmt, path::PathBuf, str::FromStr};
+use rental_core::{
+    env::{required_var, var, var_parsed},
+    expected::{NUMBER, PORT, SWITCH, TIMEZONE},
+};
+use std::{fmt, num::NonZero, path::PathBuf, str::FromStr};
 
 /// An hour: longer than a table should take, short enough that a forgotten statement does not keep the source busy for days.
 const DEFAULT_STATEMENT_TIMEOUT_S: u32 = 60 * 60;
 /// What MySQL's count of milliseconds holds.
-const MAX_STATEMENT_TIMEOUT_S: u32 = u32::MAX / 1000;
+pub(crate) const MAX_STATEMENT_TIMEOUT_S: u32 = u32::MAX / 1000;
 
 /// How to reach the source.
 #[derive(Debug, Clone)]
@@ -45,8 +49,10 @@ pub enum SslMode {
 
 /// A text that names no mode.
 #[derive(Debug, thiserror::Error)]
-#[error("expected one of VERIFY_IDENTITY, VERIFY_CA, REQUIRED, DISABLED")]
+#[error("expected {SSL_MODE}")]
 pub struct UnknownSslMode;
+
+const SSL_MODE: &str = "one of VERIFY_IDENTITY, VERIFY_CA, REQUIRED, DISABLED";
 
 impl SourceConfig {
     /// From the environment, where the flags do not say otherwise.
@@ -54,7 +60,7 @@ impl SourceConfig {
     /// # Errors
     /// A variable that is missing or cannot be understood, authorities that cannot be read, ways to be let in that exclude
     /// each other.
-    pub(crate) fn from_env(ssl_mode: Option<SslMode>, statement_timeout_s: Option<u32>) -> Result<Self, ConfigError> {
+    pub(crate) fn from_env(flags: &ConnectionFlags) -> Result<Self, ConfigError> {
         let authentication = authentication()?;
         // A secret may name what is not set.
         let required = |name| match authentication {
@@ -63,13 +69,19 @@ impl SourceConfig {
         };
         let config = Self {
             host: required("RDS_HOST")?,
-            port: var_parsed("RDS_PORT")?,
+            port: var_parsed::<NonZero<u16>>("RDS_PORT", PORT)?.map(NonZero::get),
             database: required("RDS_DATABASE")?,
             user: required("RDS_USER")?,
-            ssl_mode: given_or(ssl_mode, "RDS_SSL_MODE")?.unwrap_or(SslMode::VerifyIdentity),
+            ssl_mode: given_or(flags.ssl_mode, "RDS_SSL_MODE", SSL_MODE)?.unwrap_or(SslMode::VerifyIdentity),
             ssl_ca: var("RDS_SSL_CA")?.map(PathBuf::from),
-            statement_timeout_s: checked_timeout_s(given_or(statement_timeout_s, "STATEMENT_TIMEOUT_S")?)?,
-            timezone: required_var("SOURCE_TIMEZONE").and_then(|_| var_parsed("SOURCE_TIMEZONE"))?.unwrap_or(Tz::UTC),
+            statement_timeout_s: checked_timeout_s(given_or(
+                flags.statement_timeout_s,
+                "STATEMENT_TIMEOUT_S",
+                NUMBER,
+            )?)?,
+            timezone: required_var("SOURCE_TIMEZONE")
+                .and_then(|_| var_parsed("SOURCE_TIMEZONE", TIMEZONE))?
+                .unwrap_or(Tz::UTC),
             authentication,
         };
         // Only to see that they can be read.
@@ -88,7 +100,7 @@ impl SourceConfig {
 fn authentication() -> Result<Authentication, ConfigError> {
     let password = var("RDS_PASSWORD")?.map(|password| Authentication::Password(password.into()));
     let secret = var("RDS_SECRET_ARN")?.map(|id| Authentication::Secret { id });
-    let token = var_parsed("RDS_IAM_AUTH")?.unwrap_or(false).then_some(Authentication::IamToken);
+    let token = var_parsed("RDS_IAM_AUTH", SWITCH)?.unwrap_or(false).then_some(Authentication::IamToken);
     let ways = [("RDS_PASSWORD", password), ("RDS_SECRET_ARN", secret), ("RDS_IAM_AUTH", token)];
     let mut set = ways.into_iter().filter_map(|(name, way)| Some((name, way?)));
     match (set.next(), set.next()) {

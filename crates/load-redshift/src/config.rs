@@ -4,13 +4,14 @@
 use crate::publish::Restatement;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 use rental_core::{
     Currency, RunDate, RunId, TableSpec, UnknownTable,
     env::{EnvError, required_var, var, var_parsed},
+    expected::{DATE, NUMBER, RUN_ID, TIMEZONE, expecting},
     table_spec, table_specs,
 };
-use rental_task::NoRegion;
+use rental_task::{NoRegion, OutputFormat};
 use std::fmt;
 
 const DEFAULT_CURRENCY: &str = "USD";
@@ -27,10 +28,10 @@ pub struct Arguments {
     #[command(subcommand)]
     pub command: Command,
     /// Id of the run; earlier sealed runs are loaded before it [env: RUN_ID] [default: all sealed runs, and after loading the newest one]
-    #[arg(long, global = true)]
+    #[arg(long, global = true, value_parser = expecting::<RunId>(RUN_ID))]
     run_id: Option<RunId>,
     /// Run date of the transformation, YYYY-MM-DD [env: AS_OF] [default: the run date in the run's manifests]
-    #[arg(long, global = true, value_name = "DATE")]
+    #[arg(long, global = true, value_name = "DATE", value_parser = expecting::<NaiveDate>(DATE))]
     as_of: Option<NaiveDate>,
     /// Tables to load, separated by commas [env: TABLES] [default: all that have a contract]
     #[arg(long, global = true, value_delimiter = ',')]
@@ -121,14 +122,6 @@ pub enum MetricAction {
     },
 }
 
-/// The form of results on standard output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum OutputFormat {
-    Table,
-    Csv,
-    Json,
-}
-
 /// One run of load, transform, verify or publish.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -196,8 +189,8 @@ impl Config {
             bucket: required_var("S3_BUCKET")?,
             warehouse: WarehouseConfig::from_env()?,
             copy_role: copy_role(required_var("GLUE_ROLE_ARN")?)?,
-            run_id: arguments.run_id.clone().map_or_else(|| var_parsed("RUN_ID"), |run_id| Ok(Some(run_id)))?,
-            as_of: arguments.as_of.map_or_else(|| var_parsed("AS_OF"), |date| Ok(Some(date)))?,
+            run_id: arguments.run_id.clone().map_or_else(|| var_parsed("RUN_ID", RUN_ID), |run_id| Ok(Some(run_id)))?,
+            as_of: arguments.as_of.map_or_else(|| var_parsed("AS_OF", DATE), |date| Ok(Some(date)))?,
             tables: tables(arguments)?,
             reporting: ReportingConfig::from_env()?,
         })
@@ -213,9 +206,9 @@ impl ReportingConfig {
             expected: "a currency code of ISO 4217, for example `USD`",
         })?;
         Ok(Self {
-            timezone: var_parsed("REPORTING_TIMEZONE")?.unwrap_or(Tz::UTC),
+            timezone: var_parsed("REPORTING_TIMEZONE", TIMEZONE)?.unwrap_or(Tz::UTC),
             currency,
-            fx_max_age_days: var_parsed("FX_MAX_AGE_DAYS")?.unwrap_or(DEFAULT_FX_MAX_AGE_DAYS),
+            fx_max_age_days: var_parsed("FX_MAX_AGE_DAYS", NUMBER)?.unwrap_or(DEFAULT_FX_MAX_AGE_DAYS),
             fx_rates_key: var("FX_RATES_KEY")?.unwrap_or_else(|| DEFAULT_FX_RATES_KEY.to_owned()),
         })
     }

@@ -31,5 +31,5 @@ mod transform;
 mod verify;
 
 pub use commands::execute;
-pub use config::{Arguments, Command, Config, ConfigError, MetricAction, OutputFormat, WarehouseConfig};
+pub use config::{Arguments, Command, Config, ConfigError, MetricAction, WarehouseConfig};
 pub use error::LoadError;

@@ -1,7 +1,6 @@
 //! Results on standard output: metrics as table, CSV or JSON, the state of the warehouse, the receipt of a run.
 
 use crate::{
-    config::OutputFormat,
     data_api::DataApi,
     error::LoadError,
     ledger::Ledger,
@@ -11,6 +10,7 @@ use crate::{
 };
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
 use rental_core::Receipt;
+use rental_task::OutputFormat;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 use std::{

@@ -18,8 +18,10 @@ pub enum LogFormat {
 
 /// A text that names no form.
 #[derive(Debug, thiserror::Error)]
-#[error("expected one of auto, json, text")]
+#[error("expected {EXPECTED}")]
 pub struct UnknownLogFormat;
+
+const EXPECTED: &str = "one of auto, json, text";
 
 impl LogFormat {
     /// The form that `LOG_FORMAT` asks for.
@@ -27,7 +29,7 @@ impl LogFormat {
     /// # Errors
     /// When it is none of the known ones.
     pub fn from_env() -> Result<Self, EnvError> {
-        Ok(var_parsed("LOG_FORMAT")?.unwrap_or(Self::Auto))
+        Ok(var_parsed("LOG_FORMAT", EXPECTED)?.unwrap_or(Self::Auto))
     }
 
     pub(crate) fn is_text(self) -> bool {

@@ -2,7 +2,7 @@
 //! three ways to log in. Whatever one kind of connection does the other does as well.
 
 use crate::support::{BOTH_DRIVERS, Driver, ENDLESS_QUERY, Forwarder, Pipeline, cloud, project_path, source_config};
-use extract_rds::{Authentication, Connector, SourceConfig, SourceError, SslMode, TlsFault};
+use extract_rds::{Authentication, Connector, Denial, SourceConfig, SourceError, SslMode, TlsFault};
 use sqlx::{ConnectOptions as _, Connection as _};
 use std::{path::PathBuf, sync::Arc};
 use tokio::net::TcpListener;
@@ -78,8 +78,8 @@ async fn each_mode_of_tls_lets_pass_what_it_says_over_either_connection() {
     let config = SourceConfig { ssl_mode: SslMode::Disabled, ..config };
     for driver in BOTH_DRIVERS {
         let error = ask(&config, driver, "select 1").await.unwrap_err();
-        assert!(matches!(error, SourceError::AccessDenied { .. }), "{driver:?}: {error:?}");
-        assert!(error.hint().unwrap().contains("`RDS_SSL_MODE` is not DISABLED"));
+        assert!(matches!(error, SourceError::AccessDenied { denial: Denial::Login, .. }), "{driver:?}: {error:?}");
+        assert!(error.hint().unwrap().contains("set `RDS_SSL_MODE` to VERIFY_IDENTITY"));
     }
 }
 
@@ -122,6 +122,51 @@ async fn every_failure_means_the_same_over_either_connection() {
         let error = ask(&unknown, driver, "select 1").await.unwrap_err();
         assert!(matches!(error, SourceError::UnknownDatabase { .. }), "{error:?}");
     }
+}
+
+#[tokio::test]
+async fn each_denial_has_the_way_out_that_fits() {
+    let config = source("denials").await;
+    at_source(
+        "source_denials",
+        &[
+            "create or replace user denied_socket@'%' identified via unix_socket",
+            "create or replace user denied_locked@'%' identified by 'of-the-source' require ssl account lock",
+            "create or replace user denied_database@'%' identified by 'of-the-source' require ssl",
+        ],
+    )
+    .await;
+    let cases = [
+        ("extract", Denial::Login, "`RDS_PASSWORD`"),
+        ("denied_socket", Denial::LoginPlugin, "`RDS_IAM_AUTH=true`"),
+        ("denied_locked", Denial::LockedAccount, "account unlock"),
+        ("denied_database", Denial::Database, "grant select"),
+    ];
+    let password = Authentication::Password("of-the-source".into());
+    for (user, expected, way_out) in cases {
+        let config = SourceConfig { user: Some(user.into()), authentication: password.clone(), ..config.clone() };
+        for driver in BOTH_DRIVERS {
+            let error = ask(&config, driver, "select 1").await.unwrap_err();
+            let SourceError::AccessDenied { denial, .. } = &error else { panic!("{user} {driver:?}: {error:?}") };
+            assert_eq!(*denial, expected, "{user} {driver:?}: {error}");
+            assert!(error.hint().unwrap().contains(way_out), "{user} {driver:?}: {:?}", error.hint());
+        }
+    }
+}
+
+/// A table that the user may not read is none that they see, but for its locks.
+#[tokio::test]
+async fn a_table_that_may_not_be_read_is_named_with_the_grant_that_is_missing() {
+    let pipeline = Pipeline::sampled("denied_table").await.set("RDS_USER", "denied_table");
+    let pipeline = pipeline.set("RDS_PASSWORD", "of-the-source");
+    let database = pipeline.source_database.clone();
+    pipeline.at_source(&["create or replace user denied_table@'%' identified by 'of-the-source' require ssl"]).await;
+    for table in ["apartments", "apartment_attributes", "user_viewing"] {
+        pipeline.at_source(&[&format!("grant select on {database}.{table} to denied_table@'%'")]).await;
+    }
+    pipeline.extract(&["check"]).expect(3, &["`bookings`", "grant select"]);
+    pipeline.at_source(&[&format!("grant select (booking_id) on {database}.bookings to denied_table@'%'")]).await;
+    pipeline.extract(&["check"]).expect(3, &["`bookings`", "grant select"]);
 }
 
 #[tokio::test]

@@ -41,6 +41,29 @@ async fn an_unreachable_redshift_endpoint_is_worth_a_retry() {
 }
 
 #[tokio::test]
+async fn an_unreachable_bucket_is_worth_a_retry_and_named_with_where_it_was_asked_for() {
+    let pipeline = Pipeline::new("unreachable_bucket").await.set("AWS_ENDPOINT_URL_S3", "");
+    let by_all = pipeline.clone().set("AWS_ENDPOINT_URL", "http://127.0.0.1:9");
+    let by_s3 = pipeline.set("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9");
+    by_all.extract(&["check"]).expect(1, &["http://127.0.0.1:9, as `AWS_ENDPOINT_URL` says"]);
+    by_s3.extract(&["check"]).expect(1, &["http://127.0.0.1:9, as `AWS_ENDPOINT_URL_S3` says"]);
+}
+
+#[tokio::test]
+async fn missing_credentials_are_a_configuration_fault_without_a_word_of_the_sdks() {
+    let pipeline = Pipeline::new("no_credentials").await.set("AWS_EC2_METADATA_DISABLED", "true");
+    let pipeline = pipeline.set("AWS_ACCESS_KEY_ID", "").set("AWS_SECRET_ACCESS_KEY", "").set("LOG_FORMAT", "text");
+    let without_region = pipeline.clone().set("AWS_REGION", "").set("AWS_DEFAULT_REGION", "");
+    for (pipeline, expected) in [
+        (pipeline, ["extract-rds: no AWS credentials are set", "hint: set `AWS_ACCESS_KEY_ID`"]),
+        (without_region, ["extract-rds: no AWS region is set", "hint: set `AWS_REGION`"]),
+    ] {
+        let finished = pipeline.extract(&["check"]).expect(2, &expected);
+        assert_eq!(finished.stderr.lines().count(), 2, "{}", finished.stderr);
+    }
+}
+
+#[tokio::test]
 async fn an_unreachable_source_is_worth_a_retry() {
     let pipeline = Pipeline::new("unreachable_source").await.set("RDS_PORT", "9");
     pipeline.extract(&[]).expect(1, &["127.0.0.1"]);

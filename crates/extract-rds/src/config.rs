@@ -15,7 +15,7 @@ use rental_core::{
     expected::{COUNT, DATE, NUMBER, RUN_ID, SWITCH, TIMEZONE},
     table_spec, table_specs,
 };
-use rental_task::{NoRegion, OutputFormat};
+use rental_task::{AwsError, OutputFormat};
 use std::{collections::BTreeSet, num::NonZero, str::FromStr};
 
 const DEFAULT_MAX_NIGHTS: u32 = 365;
@@ -83,7 +83,7 @@ pub enum ConfigError {
     #[error("variable `{name}` has the value `{value}`: {reason}")]
     OutOfRange { name: &'static str, value: u32, reason: &'static str },
     #[error(transparent)]
-    NoRegion(#[from] NoRegion),
+    Aws(#[from] AwsError),
 }
 
 impl Config {

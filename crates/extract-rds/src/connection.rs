@@ -6,7 +6,7 @@ use crate::{
     credentials::{Authentication, Credentials, CredentialsError, Login, Secret},
     iam_token::TokenSigner,
     source_config::{SourceConfig, SslMode},
-    source_error::{DriverError, SourceError},
+    source_error::{DriverError, Entrance, SourceError},
     wire::{WireConnection, WireOptions, tls_config},
 };
 use aws_config::SdkConfig;
@@ -160,7 +160,8 @@ impl Connector {
 
     /// An error of one of the connections.
     pub(crate) fn failed(&self, action: &str, error: impl Into<DriverError>) -> SourceError {
-        SourceError::new(action, &self.place, error)
+        let entrance = Entrance { login: self.credentials.way(), ssl_mode: self.ssl_mode };
+        SourceError::new(action, &self.place, error).entered_by(entrance)
     }
 
     pub(crate) fn stop(&self) -> Arc<AtomicBool> {

@@ -6,7 +6,7 @@ use aws_sdk_secretsmanager::{
     config::Builder,
     error::{DisplayErrorContext, ProvideErrorMetadata as _},
 };
-use rental_task::NoRegion;
+use rental_task::AwsError;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use std::error::Error;
@@ -29,7 +29,7 @@ pub enum Authentication {
 #[derive(Debug, thiserror::Error)]
 pub enum CredentialsError {
     #[error(transparent)]
-    NoRegion(#[from] NoRegion),
+    Aws(#[from] AwsError),
     #[error("read secret `{id}`: {message}")]
     Secret { id: String, message: String, is_final: bool },
     // What the parser says may quote the secret, so it is left out.
@@ -49,21 +49,18 @@ impl CredentialsError {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
+            Self::Aws(error) => error.is_retryable(),
             Self::Secret { is_final, .. } => !is_final,
             // The service that gives them out may be away for a moment.
             Self::NoSigner { source, .. } => source.is_some(),
-            Self::NoRegion(_)
-            | Self::SecretForm { .. }
-            | Self::SecretField { .. }
-            | Self::OtherUser { .. }
-            | Self::Sign { .. } => false,
+            Self::SecretForm { .. } | Self::SecretField { .. } | Self::OtherUser { .. } | Self::Sign { .. } => false,
         }
     }
 
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::NoRegion(_) => "set `AWS_REGION`, or a profile that has a region",
+            Self::Aws(error) => error.hint(),
             Self::Secret { .. } => {
                 "check `RDS_SECRET_ARN`, and that the task's role may `secretsmanager:GetSecretValue` on it"
             }
@@ -101,6 +98,14 @@ pub(crate) struct SecretContent {
 pub(crate) struct Secret {
     id: String,
     client: aws_sdk_secretsmanager::Client,
+}
+
+/// Where a login comes from, without what it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LoginWay {
+    Password,
+    Secret,
+    IamToken,
 }
 
 /// Where logins come from.
@@ -169,12 +174,17 @@ impl Credentials {
         }
     }
 
+    pub(crate) fn way(&self) -> LoginWay {
+        match self {
+            Self::Password(_) => LoginWay::Password,
+            Self::Secret { .. } => LoginWay::Secret,
+            Self::IamToken(_) => LoginWay::IamToken,
+        }
+    }
+
     /// Whether the password is sent as it is, which only a verified server may see.
     pub(crate) fn is_token(&self) -> bool {
-        match self {
-            Self::IamToken(_) => true,
-            Self::Password(_) | Self::Secret { .. } => false,
-        }
+        self.way() == LoginWay::IamToken
     }
 
     /// What to enter with now: a token is made anew each time.

@@ -94,6 +94,7 @@ impl ExtractError {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
+            Self::Config(ConfigError::Aws(error)) => error.is_retryable(),
             Self::Source(error) => error.is_retryable(),
             Self::Bucket(error) => error.is_retryable(),
             Self::Receipt(error) => error.is_retryable(),
@@ -191,12 +192,14 @@ impl TaskError for ExtractError {
                 "leave `RDS_SSL_MODE` at VERIFY_IDENTITY; Amazon RDS's authorities are trusted as it is"
             }
             Self::Config(ConfigError::SslCa(_)) => AUTHORITIES_HINT,
-            Self::Config(ConfigError::NoRegion(_)) => "set `AWS_REGION`, or a profile that has a region",
+            Self::Config(ConfigError::Aws(error)) => error.hint(),
             Self::Source(error) | Self::Read { source: error, .. } => return error.hint().map(Cow::Borrowed),
-            Self::Bucket(error) => return error.hint().map(Cow::Borrowed),
-            Self::Receipt(error) => return error.hint().map(Cow::Borrowed),
+            Self::Bucket(error) => return error.hint(),
+            Self::Receipt(error) => return error.hint(),
             Self::Engine { .. } => "convert it: alter table … engine = InnoDB",
-            Self::Drift { .. } => "nothing was read; change the source back, or the contract in `crates/core/tables`",
+            Self::Drift { .. } => {
+                "nothing was read; change the source back, or the contract in `crates/core/tables`; a column that the user may not read is missing as well: grant select on the table to the user"
+            }
             Self::Abandoned { .. } => {
                 "start a new run with another run id; this one holds nothing and can never be sealed"
             }

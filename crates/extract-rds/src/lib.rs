@@ -41,5 +41,5 @@ pub use credentials::Authentication;
 pub use error::ExtractError;
 pub use extract::{chunk_until, run_until, seal_until};
 pub use source_config::{SourceConfig, SslMode};
-pub use source_error::{SourceError, TlsFault};
+pub use source_error::{Denial, SourceError, TlsFault};
 pub use wire::WireConnection;

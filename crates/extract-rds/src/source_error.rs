@@ -3,7 +3,8 @@
 use crate::{
     authorities::AuthoritiesError,
     connection::CONNECT_TIMEOUT,
-    credentials::CredentialsError,
+    credentials::{CredentialsError, LoginWay},
+    source_config::SslMode,
     wire::{TlsError, WireError},
 };
 use rustls::CertificateError;
@@ -11,9 +12,7 @@ use sqlx::mysql::MySqlDatabaseError;
 use std::{error::Error, fmt, io};
 
 /// Numbers of the server's errors: https://dev.mysql.com/doc/mysql-errors/8.0/en/server-error-reference.html and, for 1969 and
-/// 4151, https://mariadb.com/kb/en/mariadb-error-code-reference/. In this order: database, password, host, table, column and way
-/// of login denied; password to be changed, expired; account locked, at MySQL and at MariaDB.
-const ACCESS_DENIED: [u16; 10] = [1044, 1045, 1130, 1142, 1143, 1698, 1820, 1862, 3118, 4151];
+/// 4151, https://mariadb.com/kb/en/mariadb-error-code-reference/.
 const UNKNOWN_DATABASE: u16 = 1049;
 const SECURE_TRANSPORT_REQUIRED: u16 = 3159;
 const STATEMENT_TIMEOUT: [u16; 2] = [3024, 1969];
@@ -37,7 +36,7 @@ pub enum SourceError {
     #[error("the host of {place} has no address")]
     UnknownHost { place: String, source: io::Error },
     #[error("access to {place} is denied: {message}")]
-    AccessDenied { place: String, message: String },
+    AccessDenied { place: String, message: String, denial: Denial, entrance: Option<Entrance> },
     #[error("database of {place} does not exist")]
     UnknownDatabase { place: String },
     #[error("no trusted TLS connection to {place}: {fault}")]
@@ -57,6 +56,29 @@ pub enum DriverError {
     Sqlx(#[from] sqlx::Error),
     #[error(transparent)]
     Wire(#[from] WireError),
+}
+
+/// What the server turned down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Denial {
+    /// User and password. MariaDB says no other words where the account asks for TLS.
+    Login,
+    /// The machine that we connect from.
+    Host,
+    /// The way in which the account logs in is not the one that we take.
+    LoginPlugin,
+    ExpiredPassword,
+    LockedAccount,
+    Database,
+    /// A table, or some of its columns.
+    Table,
+}
+
+/// How the server was entered, as far as it decides what to do about a denial.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entrance {
+    pub(crate) login: LoginWay,
+    pub(crate) ssl_mode: SslMode,
 }
 
 /// What stands between us and a trusted connection.
@@ -79,24 +101,36 @@ impl SourceError {
             return match number {
                 UNKNOWN_DATABASE => Self::UnknownDatabase { place },
                 SECURE_TRANSPORT_REQUIRED => Self::Tls { place, fault: TlsFault::NotAskedFor, source: Box::new(error) },
-                _ if ACCESS_DENIED.contains(&number) => Self::AccessDenied { place, message: message.to_owned() },
                 _ if STATEMENT_TIMEOUT.contains(&number) => Self::StatementTimeout { action, place },
-                _ => Self::Failed { action, place, source: Box::new(error) },
+                _ => match Denial::of(number) {
+                    Some(denial) => Self::AccessDenied { place, message: message.to_owned(), denial, entrance: None },
+                    None => Self::Failed { action, place, source: Box::new(error) },
+                },
             };
         }
         if let Some(fault) = error.tls_fault() {
             return Self::Tls { place, fault, source: Box::new(error) };
         }
+        if error.is_of_login_plugin() {
+            let message = error.to_string();
+            return Self::AccessDenied { place, message, denial: Denial::LoginPlugin, entrance: None };
+        }
         match error {
             DriverError::Wire(WireError::Stopped) => Self::Stopped,
             DriverError::Wire(WireError::UnknownHost(source)) => Self::UnknownHost { place, source },
             DriverError::Wire(WireError::ConnectTimeout) => Self::Timeout { place },
-            // A login that the account is not made for.
-            DriverError::Wire(error @ (WireError::AuthPlugin(_) | WireError::Cleartext)) => {
-                Self::AccessDenied { place, message: error.to_string() }
-            }
             DriverError::Sqlx(sqlx::Error::Io(io)) if io.kind() == io::ErrorKind::TimedOut => Self::Timeout { place },
             error => Self::Failed { action, place, source: Box::new(error) },
+        }
+    }
+
+    /// The same, with what was tried to get in.
+    pub(crate) fn entered_by(self, by: Entrance) -> Self {
+        match self {
+            Self::AccessDenied { place, message, denial, .. } => {
+                Self::AccessDenied { place, message, denial, entrance: Some(by) }
+            }
+            other => other,
         }
     }
 
@@ -139,9 +173,7 @@ impl SourceError {
             Self::Credentials(error) => error.hint(),
             Self::Timeout { .. } => "check `RDS_HOST`, `RDS_PORT` and that the network lets this machine in",
             Self::UnknownHost { .. } => "correct `RDS_HOST`, or the name server that this machine asks",
-            Self::AccessDenied { .. } => {
-                "check `RDS_USER` and `RDS_PASSWORD`, or what `RDS_SECRET_ARN` or `RDS_IAM_AUTH` give in their place, `RDS_DATABASE`, that the user may SELECT from the four tables, and that `RDS_SSL_MODE` is not DISABLED where the server asks for TLS"
-            }
+            Self::AccessDenied { denial, entrance, .. } => denial.hint(*entrance),
             Self::UnknownDatabase { .. } => "set `RDS_DATABASE` to the marketplace's database",
             Self::Tls { fault, .. } => fault.hint(),
             Self::StatementTimeout { .. } => "raise `STATEMENT_TIMEOUT_S`, or see what keeps the source busy",
@@ -154,6 +186,52 @@ impl SourceError {
 /// What to do about `RDS_SSL_CA`.
 pub(crate) const AUTHORITIES_HINT: &str =
     "name a readable PEM file, or leave it out to trust Amazon RDS's authorities and the system's";
+
+impl Denial {
+    fn of(number: u16) -> Option<Self> {
+        Some(match number {
+            1045 => Self::Login,
+            1130 => Self::Host,
+            // An account that is let in by the socket, for one.
+            1698 => Self::LoginPlugin,
+            1820 | 1862 => Self::ExpiredPassword,
+            // At MySQL and at MariaDB.
+            3118 | 4151 => Self::LockedAccount,
+            1044 => Self::Database,
+            1142 | 1143 => Self::Table,
+            _ => return None,
+        })
+    }
+
+    fn hint(self, entrance: Option<Entrance>) -> &'static str {
+        match (self, entrance) {
+            (Self::Login, Some(Entrance { login: LoginWay::IamToken, .. })) => {
+                "make the user with `identified with AWSAuthenticationPlugin as 'RDS'`, let the AWS credentials in use `rds-db:connect` as it, and set `RDS_HOST` to the server's own name and `AWS_REGION` to its region"
+            }
+            (Self::Login, Some(Entrance { ssl_mode: SslMode::Disabled, .. })) => {
+                "check user and password; where they are right the account asks for TLS: set `RDS_SSL_MODE` to VERIFY_IDENTITY"
+            }
+            (Self::Login, Some(Entrance { login: LoginWay::Secret, .. })) => {
+                "what secret `RDS_SECRET_ARN` holds is not what the server knows: rotate the secret, or correct it"
+            }
+            (Self::Login, Some(Entrance { login: LoginWay::Password, .. }) | None) => {
+                "correct `RDS_USER` or `RDS_PASSWORD`; if both are right, the server knows the user from another host than the one in the message"
+            }
+            (Self::Host, _) => "make the account for the host in the message: create user …@'host', or …@'%' for any",
+            (Self::LoginPlugin, _) => {
+                "an account of AWSAuthenticationPlugin is entered with `RDS_IAM_AUTH=true` in place of `RDS_PASSWORD`; any other needs a password: alter user … identified by …"
+            }
+            (Self::ExpiredPassword, _) => {
+                "give the account a new password, and the same to `RDS_PASSWORD` or the secret"
+            }
+            (Self::LockedAccount, _) => "unlock the account: alter user … account unlock",
+            (Self::Database, _) => {
+                "correct `RDS_DATABASE`, or let the user read it: grant select, lock tables on database.* to user"
+            }
+            (Self::Table, _) => "let the user read the table in the message: grant select on database.table to user",
+        }
+    }
+}
 
 impl TlsFault {
     fn hint(self) -> &'static str {
@@ -217,6 +295,18 @@ impl DriverError {
             }
             Self::Wire(WireError::Server { code, message }) => Some((*code, message)),
             Self::Wire(_) => None,
+        }
+    }
+
+    /// Whether the account is made for another login than ours.
+    fn is_of_login_plugin(&self) -> bool {
+        match self {
+            // The driver has no other word for it.
+            Self::Sqlx(sqlx::Error::Protocol(text)) => {
+                text.contains("unknown authentication plugin") || text.contains("cleartext")
+            }
+            Self::Sqlx(_) => false,
+            Self::Wire(error) => matches!(error, WireError::AuthPlugin(_) | WireError::Cleartext),
         }
     }
 

@@ -11,7 +11,7 @@ use rental_core::{
     expected::{DATE, NUMBER, RUN_ID, TIMEZONE, expecting},
     table_spec, table_specs,
 };
-use rental_task::{NoRegion, OutputFormat};
+use rental_task::{AwsError, OutputFormat};
 use std::fmt;
 
 const DEFAULT_CURRENCY: &str = "USD";
@@ -178,7 +178,7 @@ pub enum ConfigError {
     #[error("variable `{name}` has the value `{value}`: expected {expected}")]
     Unusable { name: &'static str, value: String, expected: &'static str },
     #[error(transparent)]
-    NoRegion(#[from] NoRegion),
+    Aws(#[from] AwsError),
 }
 
 impl Config {

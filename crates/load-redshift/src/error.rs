@@ -82,6 +82,7 @@ impl TaskError for LoadError {
     fn exit_code(&self) -> u8 {
         let by_retry = |is_retryable| if is_retryable { 1 } else { 2 };
         match self {
+            Self::Config(ConfigError::Aws(error)) => by_retry(error.is_retryable()),
             Self::DataApi(error) => by_retry(error.is_retryable()),
             Self::Bucket(error) => by_retry(error.is_retryable()),
             Self::Receipt(error) => by_retry(error.is_retryable()),
@@ -115,14 +116,14 @@ impl TaskError for LoadError {
 
     fn hint(&self) -> Option<Cow<'static, str>> {
         let hint = match self {
-            Self::Config(ConfigError::NoRegion(_)) => "set `AWS_REGION`, or a profile that has a region",
+            Self::Config(ConfigError::Aws(error)) => error.hint(),
             Self::Config(ConfigError::UnknownTable(_)) => {
                 "correct `--tables` or `TABLES`; without them all tables are taken"
             }
             Self::Config(_) => "set it in the environment or in `.env`; `.env.example` explains every variable",
             Self::DataApi(error) => return error.hint().map(Cow::Borrowed),
-            Self::Bucket(error) => return error.hint().map(Cow::Borrowed),
-            Self::Receipt(error) => return error.hint().map(Cow::Borrowed),
+            Self::Bucket(error) => return error.hint(),
+            Self::Receipt(error) => return error.hint(),
             Self::UnknownMetric(_) => "`load-redshift metric list` says what each of them is",
             Self::NotMigrated { .. } | Self::NoMetricTable { .. } => "run `load-redshift migrate`, or `load --migrate`",
             Self::NothingLoaded | Self::NotLoaded { .. } => "run `load-redshift load` first",

@@ -13,7 +13,8 @@ use aws_sdk_s3::{
     primitives::ByteStream,
     types::{Delete, ObjectIdentifier, ServerSideEncryption},
 };
-use std::error::Error;
+use rental_core::env::var;
+use std::{borrow::Cow, error::Error};
 
 /// S3 takes no more keys in one request.
 const MAX_KEYS_PER_DELETE: usize = 1000;
@@ -23,6 +24,8 @@ const MAX_KEYS_PER_DELETE: usize = 1000;
 pub struct Bucket {
     client: Client,
     name: String,
+    /// Where it is asked for, in messages.
+    endpoint: String,
     /// Encrypts what is written through this value.
     kms_key: Option<String>,
 }
@@ -61,6 +64,8 @@ pub enum BucketError {
     Exists { key: String, bucket: String },
     #[error("`{key}` in bucket `{bucket}` has checksum `{found}`, expected `{expected}`")]
     Damaged { key: String, bucket: String, expected: String, found: String },
+    #[error("{action} in bucket `{bucket}` at {endpoint}")]
+    Unreachable { action: String, bucket: String, endpoint: String, source: Box<dyn Error + Send + Sync> },
     #[error("{action} in bucket `{bucket}`")]
     Failed { action: String, bucket: String, source: Box<dyn Error + Send + Sync> },
 }
@@ -70,30 +75,32 @@ impl BucketError {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Missing { .. } | Self::Denied { .. } => false,
-            Self::Exists { .. } | Self::Damaged { .. } | Self::Failed { .. } => true,
+            Self::Exists { .. } | Self::Damaged { .. } | Self::Unreachable { .. } | Self::Failed { .. } => true,
         }
     }
 
     #[must_use]
-    pub fn hint(&self) -> Option<&'static str> {
-        match self {
-            Self::Missing { .. } => Some("set `S3_BUCKET` to the bucket of the log, or create it in this region"),
-            Self::Denied { .. } => Some(
-                "give the credentials in use read and write rights on the bucket, and on the KMS key if it has one",
-            ),
-            Self::Exists { .. } => Some("let no two processes write the same run at the same time"),
-            Self::Damaged { .. } => None,
-            Self::Failed { .. } => {
-                Some("check that S3 can be reached, `AWS_ENDPOINT_URL_S3`, `AWS_REGION` and the credentials included")
+    pub fn hint(&self) -> Option<Cow<'static, str>> {
+        let hint = match self {
+            Self::Missing { .. } => "set `S3_BUCKET` to the bucket of the log, or create it in this region",
+            Self::Denied { .. } => {
+                "give the credentials in use read and write rights on the bucket, and on the KMS key if it has one"
             }
-        }
+            Self::Exists { .. } => "let no two processes write the same run at the same time",
+            Self::Unreachable { endpoint, .. } => {
+                return Some(format!("check that this machine reaches {endpoint}").into());
+            }
+            Self::Failed { .. } => "check that `AWS_REGION` is the bucket's and that the credentials in use are valid",
+            Self::Damaged { .. } => return None,
+        };
+        Some(hint.into())
     }
 }
 
 impl Bucket {
     #[must_use]
     pub fn new(config: &aws_config::SdkConfig, name: &str) -> Self {
-        Self { client: Client::new(config), name: name.to_owned(), kms_key: None }
+        Self { client: Client::new(config), name: name.to_owned(), endpoint: endpoint(config), kms_key: None }
     }
 
     /// Encrypts what is written with this key of AWS KMS, given by id, ARN or alias; `None` leaves it to the bucket's default.
@@ -233,6 +240,10 @@ impl Bucket {
         E: Error + ProvideErrorMetadata + Send + Sync + 'static,
         R: std::fmt::Debug + Send + Sync + 'static,
     {
+        if is_unreachable(&error) {
+            let (bucket, endpoint) = (self.name.clone(), self.endpoint.clone());
+            return BucketError::Unreachable { action, bucket, endpoint, source: Box::new(error) };
+        }
         let (code, message) = (error.code().map(str::to_owned), error.message().map(str::to_owned));
         self.failure(action, code.as_deref(), message.as_deref(), |_| Box::new(error))
     }
@@ -257,6 +268,24 @@ impl Bucket {
             ) => BucketError::Denied { action, bucket, message },
             _ => BucketError::Failed { action, bucket, source: source(message) },
         }
+    }
+}
+
+fn is_unreachable<E, R>(error: &SdkError<E, R>) -> bool {
+    match error {
+        SdkError::DispatchFailure(failure) => failure.is_io() || failure.is_timeout(),
+        SdkError::TimeoutError(_) => true,
+        _ => false,
+    }
+}
+
+/// Where a client of this configuration asks, and what says so.
+fn endpoint(config: &aws_config::SdkConfig) -> String {
+    let named = |name: &'static str| var(name).ok().flatten().map(|url| (url, format!("`{name}`")));
+    let of_all = || config.endpoint_url().map(|url| (url.to_owned(), "the profile's `endpoint_url`".to_owned()));
+    match named("AWS_ENDPOINT_URL_S3").or_else(|| named("AWS_ENDPOINT_URL")).or_else(of_all) {
+        Some((url, source)) => format!("{url}, as {source} says"),
+        None => format!("S3 in region {}", config.region().map_or("?", |region| region.as_ref())),
     }
 }
 

@@ -10,7 +10,7 @@ mod receipt;
 mod task_error;
 mod termination;
 
-pub use aws::{NoRegion, sdk_config};
+pub use aws::{AwsError, sdk_config};
 pub use bucket::{Bucket, BucketError, ListedObject, Object, Put, Upload, UploadedObject};
 pub use log_format::{LogFormat, start_logging};
 pub use metrics::{Metrics, Unit};

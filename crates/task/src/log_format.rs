@@ -54,10 +54,13 @@ impl FromStr for LogFormat {
     }
 }
 
+/// The SDK warns of each place that has no region or credentials; that none of them has is an error of ours.
+const QUIET: &str = "aws_config=error";
+
 /// Sends log lines to stderr. `RUST_LOG` chooses what is logged; without it, the lines of `own_crate` and this one.
 pub fn start_logging(format: LogFormat, own_crate: &str) {
     let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new(format!("warn,rental_task=info,{own_crate}=info")));
+        .unwrap_or_else(|_| EnvFilter::new(format!("warn,{QUIET},rental_task=info,{own_crate}=info")));
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr);
     if format.is_text() {
         lines.with_target(false).with_ansi(stderr().is_terminal()).init();

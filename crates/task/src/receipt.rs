@@ -2,6 +2,7 @@
 
 use crate::bucket::{Bucket, BucketError, Object, Put};
 use rental_core::{Receipt, RunDate, RunId, object_key};
+use std::borrow::Cow;
 
 /// More than ever meet: a run's steps come one after the other.
 const MAX_ATTEMPTS: u32 = 5;
@@ -28,7 +29,7 @@ impl ReceiptError {
     }
 
     #[must_use]
-    pub fn hint(&self) -> Option<&'static str> {
+    pub fn hint(&self) -> Option<Cow<'static, str>> {
         match self {
             Self::Bucket(error) => error.hint(),
             Self::Json { .. } | Self::Contended { .. } => None,

@@ -28,6 +28,12 @@ pub(crate) enum Command {
         #[arg(long, value_name = "FOLDER")]
         csv: Option<PathBuf>,
     },
+    /// Run statements at the source database as its owner, for example to change a row between two runs
+    Sql {
+        /// One statement, or several with semicolons between them
+        #[arg(value_name = "STATEMENT")]
+        sql: String,
+    },
     /// Start the state machine, follow it, print metrics and receipt
     Run {
         /// Run date [default: the sample data's when it was seeded, else today]

@@ -6,7 +6,9 @@ use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
 };
 use std::{
-    fs,
+    fs::OpenOptions,
+    io::Write as _,
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
 };
 
@@ -33,14 +35,18 @@ pub(crate) fn make_server_certificate(folder: &Path) -> anyhow::Result<ServerCer
     server.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     let server_pem = server.signed_by(&server_key, &Issuer::new(authority, authority_key))?.pem();
 
-    let write = |name: &str, text: &str| -> anyhow::Result<PathBuf> {
+    let write = |name: &str, text: &str, mode| -> anyhow::Result<PathBuf> {
         let path = folder.join(name);
-        fs::write(&path, text).with_context(|| format!("write {}", path.display()))?;
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true).mode(mode);
+        let written = options.open(&path).and_then(|mut file| file.write_all(text.as_bytes()));
+        written.with_context(|| format!("write {}", path.display()))?;
         Ok(path)
     };
     Ok(ServerCertificate {
-        authority: write("authority.pem", &authority_pem)?,
-        certificate: write("server.pem", &server_pem)?,
-        key: write("server.key", &server_key.serialize_pem())?,
+        authority: write("authority.pem", &authority_pem, 0o644)?,
+        certificate: write("server.pem", &server_pem, 0o644)?,
+        // The server runs as the user that writes it.
+        key: write("server.key", &server_key.serialize_pem(), 0o600)?,
     })
 }

@@ -28,6 +28,7 @@ mod running_cloud;
 mod seed;
 mod server_process;
 mod shell;
+mod source_sql;
 mod spawn;
 mod state_folder;
 mod status;

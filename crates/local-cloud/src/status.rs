@@ -40,11 +40,11 @@ pub(crate) async fn print_status(state_folder: &Path) -> anyhow::Result<()> {
         table.add_row([name, address, if answers { "" } else { "does not answer" }]);
     }
     let Ok(cloud) = RunningCloud::find(state_folder) else {
-        return print(format!("{table}\nthe stack is not deployed; `rental-local up` deploys it"));
+        return print(format!("{}\nthe stack is not deployed; `rental-local up` deploys it", table.trim_fmt()));
     };
     table.add_row(["bucket", &cloud.deployment.bucket]);
     table.add_row(["state machine", &cloud.deployment.state_machine_arn]);
-    print(table)?;
+    print(table.trim_fmt())?;
     print_runs(&cloud).await
 }
 
@@ -57,5 +57,5 @@ async fn print_runs(cloud: &RunningCloud) -> anyhow::Result<()> {
     for execution in listed.executions() {
         table.add_row(["run", execution.name(), execution.status().as_str()]);
     }
-    if table.is_empty() { Ok(()) } else { print(table) }
+    if table.is_empty() { Ok(()) } else { print(table.trim_fmt()) }
 }

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::{Command, Output},
     time::{Duration, Instant},
@@ -92,6 +93,22 @@ fn a_crashed_cloud_leaves_nothing_running_and_can_be_started_again() {
     let variables = succeeded(&state.rental_local(&["env"]));
     let script = format!("{variables}\naws stepfunctions list-executions --state-machine-arn \"$STATE_MACHINE_ARN\"");
     assert!(succeeded(&Command::new("/bin/sh").args(["-c", &script]).output().unwrap()).contains("executions"));
+
+    let key = fs::metadata(state.path().join("mariadb/server.key")).unwrap();
+    assert_eq!(key.permissions().mode() & 0o777, 0o600, "only the server reads its key");
+    let status = succeeded(&state.rental_local(&["status"]));
+    assert!(status.lines().all(|line| line == line.trim_end()), "{status:?}");
+
+    // A source that an application could have, changed as it would change it.
+    let statements = "create table bookings (booking_id int); insert into bookings values (1), (2)";
+    succeeded(&state.rental_local(&["sql", statements]));
+    let changed = state.rental_local(&["sql", "update bookings set booking_id = 3 where booking_id = 2"]);
+    assert!(String::from_utf8_lossy(&changed.stderr).contains("rows changed: 1"), "{changed:?}");
+    let rows =
+        succeeded(&state.rental_local(&["sql", "select max(booking_id) as highest, null as nothing from bookings"]));
+    assert!(["highest", "3", "NULL"].iter().all(|part| rows.contains(part)), "{rows}");
+    let refused = state.rental_local(&["sql", "select nonsense"]);
+    assert!(!refused.status.success() && String::from_utf8_lossy(&refused.stderr).contains("nonsense"), "{refused:?}");
 
     let processes = process_tree(running);
     succeeded(&state.rental_local(&["down"]));

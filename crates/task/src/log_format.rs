@@ -2,10 +2,21 @@
 
 use rental_core::env::{EnvError, var_parsed};
 use std::{
+    error::Error,
+    fmt,
     io::{IsTerminal, stderr},
     str::FromStr,
 };
-use tracing_subscriber::EnvFilter;
+use tracing::field::{Field, Visit};
+use tracing_subscriber::{
+    EnvFilter,
+    field::{MakeVisitor, VisitFmt, VisitOutput},
+    fmt::format::{DefaultVisitor, Writer},
+};
+
+/// Fields of log lines that a result on standard output repeats for people; JSON lines have them all.
+const FOR_MACHINES: [&str; 6] =
+    ["unchanged", "unread", "replaced_chunk_count", "unchanged_chunk_count", "file_count", "byte_count"];
 
 /// The form of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,8 +74,49 @@ pub fn start_logging(format: LogFormat, own_crate: &str) {
         .unwrap_or_else(|_| EnvFilter::new(format!("warn,{QUIET},rental_task=info,{own_crate}=info")));
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr);
     if format.is_text() {
-        lines.with_target(false).with_ansi(stderr().is_terminal()).init();
+        lines.fmt_fields(FieldsForPeople).with_target(false).with_ansi(stderr().is_terminal()).init();
     } else {
         lines.json().flatten_event(true).with_current_span(false).with_span_list(false).init();
+    }
+}
+
+/// The fields of text lines, without those for machines.
+struct FieldsForPeople;
+
+struct VisitorForPeople<'a>(DefaultVisitor<'a>);
+
+impl<'a> MakeVisitor<Writer<'a>> for FieldsForPeople {
+    type Visitor = VisitorForPeople<'a>;
+
+    fn make_visitor(&self, target: Writer<'a>) -> Self::Visitor {
+        VisitorForPeople(DefaultVisitor::new(target, true))
+    }
+}
+
+impl Visit for VisitorForPeople<'_> {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if !FOR_MACHINES.contains(&field.name()) {
+            self.0.record_debug(field, value);
+        }
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.0.record_str(field, value);
+    }
+
+    fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
+        self.0.record_error(field, value);
+    }
+}
+
+impl VisitOutput<fmt::Result> for VisitorForPeople<'_> {
+    fn finish(self) -> fmt::Result {
+        self.0.finish()
+    }
+}
+
+impl VisitFmt for VisitorForPeople<'_> {
+    fn writer(&mut self) -> &mut dyn fmt::Write {
+        self.0.writer()
     }
 }

@@ -86,7 +86,7 @@ pub enum Command {
 pub struct RestatementArguments {
     /// Close the periods that end before this day, YYYY-MM-DD, once they are published: what later runs find for them is noted
     /// and kept back
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = expecting::<NaiveDate>(DATE))]
     close_before: Option<NaiveDate>,
     /// Publish what is kept back of closed periods as well
     #[arg(long)]

@@ -88,3 +88,32 @@ async fn changes_at_the_source_arrive_and_the_log_rebuilds_the_warehouse() {
          where after.valid_from = '2026-01-05' and after.basis = 'observed' and after.price = round(before.price * 1.10, 2)";
     assert!(cloud().count(&current, repriced).await > 0, "a new price begins a version on the day it was seen");
 }
+
+#[tokio::test]
+async fn log_lines_have_every_number_for_programs_and_few_for_people() {
+    let pipeline = Pipeline::sampled("log_lines").await;
+    let sealed = |format: &str| {
+        let finished =
+            pipeline.clone().set("LOG_FORMAT", format).extract(&["--run-id", format, "--as-of", "2025-12-31"]);
+        let lines = finished.expect(0, &[]).stderr;
+        lines.lines().find(|line| line.contains("sealed")).expect("a line of the seal").to_owned()
+    };
+    let (json, text) = (sealed("json"), sealed("text"));
+    for (field, is_for_people) in [
+        ("table", true),
+        ("run_id", true),
+        ("read", true),
+        ("unchanged", false),
+        ("written", true),
+        ("quarantined", true),
+        ("unread", false),
+        ("replaced_chunk_count", false),
+        ("unchanged_chunk_count", false),
+        ("file_count", false),
+        ("byte_count", false),
+        ("duration_ms", true),
+    ] {
+        assert!(json.contains(&format!("\"{field}\":")), "{field}: {json}");
+        assert_eq!(text.contains(&format!(" {field}=")), is_for_people, "{field}: {text}");
+    }
+}

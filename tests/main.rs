@@ -32,6 +32,8 @@ mod restatements;
 mod fan_out;
 // What is told of rejected rows.
 mod quarantine;
+// A metric that somebody adds.
+mod own_metric;
 // The worked example of the seven metrics.
 mod golden;
 // Eight runs over a source that changes, each number as brute force has it.
@@ -46,6 +48,8 @@ mod connections;
 mod mysql_server;
 // Wrong configuration and wrong data: the message and the exit code.
 mod failures;
+// Several loaders of one log, and one that is killed again and again.
+mod loaders;
 // Processes killed in the middle.
 mod kills;
 // Objects written in parts: what stands on S3 afterwards, and what is never left there.

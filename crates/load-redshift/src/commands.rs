@@ -30,6 +30,7 @@ struct Steps {
 /// # Errors
 /// See [`LoadError`]; its exit code says what each means for whoever started the program.
 pub async fn execute(arguments: &Arguments) -> Result<(), LoadError> {
+    arguments.choose_sql()?;
     match &arguments.command {
         Command::Run { restatement } => {
             let config = Config::from_arguments(arguments)?;

@@ -1,7 +1,10 @@
 //! What the program needs to know, from flags and environment. Everything that can be wrong with it is found here,
 //! before the first connection.
 
-use crate::publish::Restatement;
+use crate::{
+    publish::Restatement,
+    sql_tree::{SqlFolderError, use_folder},
+};
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use clap::{Args, Parser, Subcommand};
@@ -12,7 +15,7 @@ use rental_core::{
     table_spec, table_specs,
 };
 use rental_task::{AwsError, OutputFormat};
-use std::fmt;
+use std::{fmt, path::PathBuf};
 
 const DEFAULT_CURRENCY: &str = "USD";
 /// Weekends and holidays have no rates of their own.
@@ -36,6 +39,23 @@ pub struct Arguments {
     /// Tables to load, separated by commas [env: TABLES] [default: all that have a contract]
     #[arg(long, global = true, value_delimiter = ',')]
     tables: Vec<String>,
+    /// Folder to take the warehouse's SQL from, a copy of `sql/` with metrics of your own [env: SQL_DIR] [default: the SQL in this program]
+    #[arg(long, global = true, value_name = "FOLDER")]
+    sql_dir: Option<PathBuf>,
+}
+
+impl Arguments {
+    /// Takes the SQL from where it is asked for.
+    pub(crate) fn choose_sql(&self) -> Result<(), ConfigError> {
+        let folder = match &self.sql_dir {
+            Some(folder) => Some(folder.clone()),
+            None => var("SQL_DIR")?.map(PathBuf::from),
+        };
+        if let Some(folder) = folder {
+            use_folder(&folder)?;
+        }
+        Ok(())
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -167,6 +187,8 @@ pub enum ConfigError {
     Env(#[from] EnvError),
     #[error(transparent)]
     UnknownTable(#[from] UnknownTable),
+    #[error(transparent)]
+    SqlFolder(#[from] SqlFolderError),
     #[error(
         "missing variable `REDSHIFT_WORKGROUP`, and neither `REDSHIFT_CLUSTER_IDENTIFIER` nor `REDSHIFT_HOST` in its place"
     )]

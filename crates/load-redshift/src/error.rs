@@ -120,6 +120,9 @@ impl TaskError for LoadError {
             Self::Config(ConfigError::UnknownTable(_)) => {
                 "correct `--tables` or `TABLES`; without them all tables are taken"
             }
+            Self::Config(ConfigError::SqlFolder(_)) => {
+                "name a copy of the project's `sql/` by `--sql-dir` or `SQL_DIR`, or leave it out for the SQL in this program"
+            }
             Self::Config(_) => "set it in the environment or in `.env`; `.env.example` explains every variable",
             Self::DataApi(error) => return error.hint().map(Cow::Borrowed),
             Self::Bucket(error) => return error.hint(),

@@ -8,13 +8,11 @@ use crate::{
     metric::metrics,
     sha256::sha256_hex,
     sql_script::split_statements,
-    sql_tree::{SqlFile, object_files, presentation_files},
+    sql_tree::{SETUP, SqlFile, object_files, presentation_files},
 };
 use rental_core::Currency;
 use std::collections::BTreeMap;
 
-/// The file that makes what every other transaction needs.
-const SETUP: &str = "schema_setup.sql";
 /// Statements that a transaction has beside those of its objects: the guard, and two that record them.
 const EXTRA_STATEMENTS: usize = 3;
 const EXTRA_BYTES: usize = 12_000;

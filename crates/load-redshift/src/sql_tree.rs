@@ -1,12 +1,22 @@
-//! The warehouse's SQL, embedded from `sql/`. Order follows from folders and from what each file's header says it reads
-//! and writes; no list names the files.
+//! The warehouse's SQL: that of `sql/`, embedded, or of a folder that stands in its place. Order follows from folders and from
+//! what each file's header says it reads and writes; no list names the files.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs, io,
+    path::{Path, PathBuf},
+    sync::OnceLock,
+};
 
 include!(concat!(env!("OUT_DIR"), "/sql_files.rs"));
 
 /// What ends the name of a file with checks.
 const CHECKS: &str = ".checks.sql";
+/// Makes what everything else needs, so that a folder without it holds something else.
+pub(crate) const SETUP: &str = "schema_setup.sql";
+
+/// The files in use, by path. They are as good as part of the program, and therefore never freed.
+static FILES: OnceLock<Vec<SqlFile>> = OnceLock::new();
 
 /// One file of `sql/`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +32,15 @@ pub(crate) struct CuratedProcedure {
     pub(crate) name: String,
     reads: BTreeSet<String>,
     writes: BTreeSet<String>,
+}
+
+/// A folder that cannot stand in for the embedded SQL.
+#[derive(Debug, thiserror::Error)]
+pub enum SqlFolderError {
+    #[error("read `{}` in place of the embedded SQL", path.display())]
+    Unreadable { path: PathBuf, source: io::Error },
+    #[error("folder `{}` cannot stand in for the embedded SQL: it has no `{SETUP}`", path.display())]
+    Incomplete { path: PathBuf },
 }
 
 /// Why the procedures have no order.
@@ -51,7 +70,40 @@ impl SqlFile {
 }
 
 fn files() -> impl Iterator<Item = SqlFile> {
-    SQL_FILES.iter().map(|(path, text)| SqlFile { path, text })
+    let embedded = || SQL_FILES.iter().map(|(path, text)| SqlFile { path, text }).collect();
+    FILES.get_or_init(embedded).iter().copied()
+}
+
+/// Takes the SQL from a folder that is made like `sql/`. Has to come before anything else asks for a file.
+///
+/// # Errors
+/// When the folder cannot be read, or is none of SQL for the warehouse.
+pub(crate) fn use_folder(folder: &Path) -> Result<(), SqlFolderError> {
+    let mut texts = BTreeMap::new();
+    collect(folder, "", &mut texts)?;
+    if !texts.contains_key(SETUP) {
+        return Err(SqlFolderError::Incomplete { path: folder.to_owned() });
+    }
+    let leak = |(path, text): (String, String)| SqlFile { path: path.leak(), text: text.leak() };
+    let files = texts.into_iter().map(leak).collect();
+    assert!(FILES.set(files).is_ok(), "a folder of SQL was chosen after files were asked for");
+    Ok(())
+}
+
+/// The texts below a folder, by path in there.
+fn collect(folder: &Path, prefix: &str, texts: &mut BTreeMap<String, String>) -> Result<(), SqlFolderError> {
+    let unreadable = |source| SqlFolderError::Unreadable { path: folder.to_owned(), source };
+    for entry in fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        let name = format!("{prefix}{}", path.file_name().unwrap_or_default().to_string_lossy());
+        if path.is_dir() {
+            collect(&path, &format!("{name}/"), texts)?;
+        } else if name.ends_with(".sql") {
+            let text = fs::read_to_string(&path);
+            texts.insert(name, text.map_err(|source| SqlFolderError::Unreadable { path, source })?);
+        }
+    }
+    Ok(())
 }
 
 fn files_of(folder: &'static str) -> impl Iterator<Item = SqlFile> {

@@ -3,11 +3,8 @@
 
 use crate::support::{Pipeline, assert_equal, cloud, table_checksums};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
-use std::{
-    env,
-    process::{Child, Stdio},
-    time::Instant,
-};
+use std::{env, process::Stdio, time::Instant};
+use tokio::process::{Child, Command};
 
 const ALL_SCHEMAS: [&str; 5] = ["etl", "raw", "curated", "audit", "presentation"];
 /// When something was done, by the clock of the warehouse.
@@ -16,7 +13,7 @@ const TABLE_COUNT: i64 = 4;
 const RUN_DATES: [&str; 3] = ["2025-12-31", "2026-01-01", "2026-01-05"];
 
 fn start(pipeline: &Pipeline) -> Child {
-    let mut command = pipeline.command("load-redshift", &["run"]);
+    let mut command = Command::from(pipeline.command("load-redshift", &["run"]));
     command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("start load-redshift")
 }
 
@@ -97,13 +94,10 @@ async fn killed_at_random_moments_it_ends_with_the_tables_of_an_undisturbed_one(
             let life = usual.mul_f64(random.random_range(0.02..0.5));
             lives.push(life);
             let mut child = start(&pipeline);
-            let deadline = Instant::now() + life;
-            while Instant::now() < deadline && child.try_wait().expect("look at load-redshift").is_none() {
-                std::thread::yield_now();
+            if tokio::time::timeout(life, child.wait()).await.is_err() {
+                hits += 1;
+                child.kill().await.expect("kill load-redshift");
             }
-            hits += u32::from(child.try_wait().expect("look at load-redshift").is_none());
-            child.kill().expect("kill load-redshift");
-            child.wait().expect("wait for load-redshift");
         }
         println!("run {position}: {hits} of {kills} kills hit a loader that takes {usual:?}");
         let context = format!("KILL_SEED={seed}, run {position} after {lives:?}");

@@ -13,35 +13,15 @@ const DAY: &str = "2025-12-31";
 const LAYERS: [&str; 3] = ["raw", "curated", "presentation"];
 
 /// Runs the command again and again, killing it later each time, and returns how often it was killed.
-fn killed_until_it_finishes(pipeline: &Pipeline, binary_name: &str, arguments: &[&str]) -> u32 {
+async fn killed_until_it_finishes(pipeline: &Pipeline, binary_name: &str, arguments: &[&str]) -> u32 {
     let mut kills = 0;
     let mut life = Duration::from_millis(100);
     loop {
-        let mut child = pipeline
-            .command(binary_name, arguments)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("start the binary");
-        let deadline = Instant::now() + life;
-        let status = loop {
-            if let Some(status) = child.try_wait().expect("wait for the binary") {
-                break Some(status);
-            }
-            if Instant::now() >= deadline {
-                child.kill().expect("kill the binary");
-                child.wait().expect("wait for the killed binary");
-                break None;
-            }
-            std::thread::yield_now();
-        };
-        match status {
-            Some(status) => {
-                assert!(status.success(), "{binary_name} failed after {kills} kills: {status}");
-                return kills;
-            }
-            None => kills += 1,
+        if let Some(finished) = pipeline.run_for(life, binary_name, arguments).await {
+            assert_eq!(finished.exit_code, 0, "{binary_name} after {kills} kills: {}", finished.stderr);
+            return kills;
         }
+        kills += 1;
         life = life * 4 / 3;
         assert!(life < Duration::from_secs(300), "{binary_name} never finishes");
     }
@@ -54,9 +34,9 @@ async fn a_killed_run_that_is_repeated_ends_with_the_right_tables() {
 
     let killed = reference.with_empty_log("killed").await;
     let arguments = ["--run-id", "night", "--as-of", DAY];
-    assert!(killed_until_it_finishes(&killed, "extract-rds", &arguments) > 0, "no kill hit extract-rds");
+    assert!(killed_until_it_finishes(&killed, "extract-rds", &arguments).await > 0, "no kill hit extract-rds");
     let arguments = ["run", "--run-id", "night"];
-    assert!(killed_until_it_finishes(&killed, "load-redshift", &arguments) > 0, "no kill hit load-redshift");
+    assert!(killed_until_it_finishes(&killed, "load-redshift", &arguments).await > 0, "no kill hit load-redshift");
 
     assert_equal(
         &table_checksums(&reference.warehouse_url(), &LAYERS, &[]).await,

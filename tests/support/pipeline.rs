@@ -6,6 +6,7 @@ use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
+    time::Duration,
 };
 
 /// What a finished binary left.
@@ -151,16 +152,24 @@ impl Pipeline {
         self.run("extract-rds", arguments)
     }
 
-    /// Runs `extract-rds` without holding up what else the test does.
-    pub(crate) async fn extract_aside(&self, arguments: &[&str]) -> Finished {
-        let mut command = tokio::process::Command::from(self.command("extract-rds", arguments));
-        Finished::of(command.kill_on_drop(true).output().await.expect("start extract-rds"))
+    /// Runs a binary without holding up what else the test does. It is killed when nobody waits for it any more.
+    async fn run_aside(&self, binary_name: &str, arguments: &[&str]) -> Finished {
+        let mut command = tokio::process::Command::from(self.command(binary_name, arguments));
+        let output = command.kill_on_drop(true).output().await;
+        Finished::of(output.unwrap_or_else(|error| panic!("start {binary_name}: {error}")))
     }
 
-    /// Runs `load-redshift` without holding up what else the test does.
+    pub(crate) async fn extract_aside(&self, arguments: &[&str]) -> Finished {
+        self.run_aside("extract-rds", arguments).await
+    }
+
     pub(crate) async fn load_aside(&self, arguments: &[&str]) -> Finished {
-        let mut command = tokio::process::Command::from(self.command("load-redshift", arguments));
-        Finished::of(command.kill_on_drop(true).output().await.expect("start load-redshift"))
+        self.run_aside("load-redshift", arguments).await
+    }
+
+    /// Lets a binary live that long; none when it was killed.
+    pub(crate) async fn run_for(&self, life: Duration, binary_name: &str, arguments: &[&str]) -> Option<Finished> {
+        tokio::time::timeout(life, self.run_aside(binary_name, arguments)).await.ok()
     }
 
     pub(crate) fn load(&self, arguments: &[&str]) -> Finished {

@@ -96,6 +96,11 @@ impl fmt::Display for EngineError {
 
 fn words_of(error: &PgDatabaseError) -> String {
     let message = error.message();
+    // Two that make or change the same object at once.
+    let is_of_catalog = error.schema() == Some("pg_catalog") && error.code() == "23505";
+    if is_of_catalog || message.starts_with("tuple concurrently ") {
+        return format!("could not complete because of conflict with concurrent transaction\n  Detail: {message}");
+    }
     match error.code() {
         "40001" => format!("1023\n  Detail: Serializable isolation violation on table: {message}"),
         "23502" => format!("Cannot insert a NULL value into column {}", error.column().unwrap_or("unknown")),

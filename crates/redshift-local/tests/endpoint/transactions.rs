@@ -1,8 +1,12 @@
 //! One batch is one transaction; snapshots and locks are Redshift's.
 
+use std::time::{Duration, Instant};
+
 use aws_sdk_redshiftdata::types::{ExecutionMode, SqlParameter};
 
 use crate::support::Warehouse;
+
+const DEADLINE: Duration = Duration::from_secs(60);
 
 #[tokio::test]
 async fn a_failed_batch_leaves_nothing_behind() {
@@ -79,6 +83,28 @@ async fn writers_of_the_same_row_conflict() {
     let second = warehouse.end(&second).await;
     assert!(second.error().contains("1023") && second.error().contains("Serializable isolation violation"));
     assert_eq!(warehouse.value("select n from t").await, "1");
+}
+
+#[tokio::test]
+async fn makers_of_the_same_object_conflict() {
+    let warehouse = Warehouse::start("maker_conflict").await;
+    warehouse.apply(&["create table public.gate (a int)"]).await;
+    let waiting = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+    for make in ["create schema if not exists s", "create table if not exists public.t (a int)"] {
+        let holder = warehouse.submit_batch(&["lock gate", "select pg_sleep(600)"]).await;
+        warehouse.wait_for_sub_statement(&holder, 0).await;
+        let first = warehouse.submit_batch(&[make, "lock gate"]).await;
+        warehouse.wait_for_sub_statement(&first, 0).await;
+        let second = warehouse.submit_batch(&[make]).await;
+        let started = Instant::now();
+        while warehouse.value(waiting).await != "2" {
+            assert!(started.elapsed() < DEADLINE, "nobody waits for the one that makes it");
+        }
+        warehouse.client.cancel_statement().id(&holder).send().await.expect("cancel");
+        assert!(warehouse.end(&first).await.is_finished());
+        let second = warehouse.end(&second).await;
+        assert!(second.error().contains("conflict with concurrent transaction"), "{make}: {}", second.error());
+    }
 }
 
 #[tokio::test]

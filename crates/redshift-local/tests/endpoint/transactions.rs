@@ -89,7 +89,8 @@ async fn writers_of_the_same_row_conflict() {
 async fn makers_of_the_same_object_conflict() {
     let warehouse = Warehouse::start("maker_conflict").await;
     warehouse.apply(&["create table public.gate (a int)"]).await;
-    let waiting = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+    let waiting =
+        "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
     for make in ["create schema if not exists s", "create table if not exists public.t (a int)"] {
         let holder = warehouse.submit_batch(&["lock gate", "select pg_sleep(600)"]).await;
         warehouse.wait_for_sub_statement(&holder, 0).await;

@@ -1,4 +1,4 @@
-"""Computes the seven metrics and their two views after each run of a history, by brute force.
+"""Computes the seven metrics and their views after each run of a history, by brute force.
 
     python3 oracle.py --in HISTORY --out RESULTS [--fx-max-age-days 7] [--reporting-currency USD]
 
@@ -713,6 +713,71 @@ def booking_users(published):
     return rows
 
 
+def weekly_rental_performance(published):
+    """What was booked, stayed and earned in each week, from the published rows."""
+    users = Counter(row["week_start"] for row in published["bookings_per_user"])
+    stays = {row["period_start"]: row for row in published["booking_duration"] if row["period_type"] == "week"}
+    cities = {row["week_start"]: row for row in published["popular_locations"] if row["location_rank"] == 1}
+    rows = []
+    for week, group in grouped(published["top_listings"], lambda row: row["week_start"]).items():
+        duration = stays.get(week, {"bookings": 0, "average_nights": None, "median_nights": None})
+        location = cities.get(week, {"city": None, "state": None, "bookings": None})
+        earned = total(row["earned_revenue_rc"] for row in group)
+        converted_nights = sum(row["converted_nights"] for row in group)
+        rows.append({
+            "week_start": week,
+            "bookings": sum(row["bookings"] for row in group),
+            "booking_users": users[week],
+            "booked_revenue_rc": total(row["booked_revenue_rc"] for row in group),
+            "unconverted_rows": sum(row["unconverted_rows"] for row in group),
+            "checkins": duration["bookings"],
+            "average_nights": duration["average_nights"],
+            "median_nights": duration["median_nights"],
+            "listings_with_nights": sum(row["nights"] > 0 for row in group),
+            "nights": sum(row["nights"] for row in group),
+            "converted_nights": converted_nights,
+            "earned_revenue_rc": earned,
+            "adr_rc": money(Fraction(earned) / converted_nights) if converted_nights else None,
+            "on_the_books_revenue_rc": total(row["on_the_books_revenue_rc"] for row in group),
+            "top_city": location["city"],
+            "top_state": location["state"],
+            "top_city_bookings": location["bookings"],
+            "is_complete": group[0]["is_complete"],
+        })
+    return rows
+
+
+def monthly_rental_performance(published):
+    """Occupancy, length of stay and, at the end of each month, the repeat rate, from the published rows."""
+    stays = {row["period_start"]: row for row in published["booking_duration"] if row["period_type"] == "month"}
+    # Days ascend, so the last one of a month stays.
+    rates = {month_of(row["day"]): row for row in published["repeat_customer_rate"]}
+    no_stay = {"bookings": 0, "average_nights": None, "median_nights": None, "long_stay_share": None}
+    no_rate = {"day": None, "users": None, "repeat_users": None, "repeat_customer_rate": None}
+    rows = []
+    for occupancy in published["occupancy_rate"]:
+        duration = stays.get(occupancy["month_start"], no_stay)
+        rate = rates.get(occupancy["month_start"], no_rate)
+        rows.append({
+            "month_start": occupancy["month_start"],
+            "occupied_nights": occupancy["occupied_nights"],
+            "sellable_nights": occupancy["sellable_nights"],
+            "occupancy_rate": occupancy["occupancy_rate"],
+            "on_the_books_nights": occupancy["on_the_books_nights"],
+            "occupancy_basis": occupancy["basis"],
+            "checkins": duration["bookings"],
+            "average_nights": duration["average_nights"],
+            "median_nights": duration["median_nights"],
+            "long_stay_share": duration["long_stay_share"],
+            "measured_on": rate["day"],
+            "users_of_30_days": rate["users"],
+            "repeat_users_of_30_days": rate["repeat_users"],
+            "repeat_customer_rate": rate["repeat_customer_rate"],
+            "is_complete": occupancy["is_complete"],
+        })
+    return rows
+
+
 # --- Runs ---------------------------------------------------------------------------------------------------------------
 
 
@@ -736,18 +801,20 @@ class Oracle:
         realised = [booking for booking in standing if is_realised(booking, tells_payments)]
         stays = [stay_of(booking, self.attributes, rates, settings) for booking in realised]
         days = listing_days(self.listings, self.attributes, rates, run_date, settings)
-        prices = average_listing_price(days, run_date)
-        users = bookings_per_user(standing, tells_payments, run_date)
-        return {
-            "average_listing_price": prices,
-            "average_listing_price_all_types": average_listing_price_all_types(prices),
+        published = {
+            "average_listing_price": average_listing_price(days, run_date),
             "booking_duration": booking_duration(stays, run_date),
-            "booking_users": booking_users(users),
-            "bookings_per_user": users,
+            "bookings_per_user": bookings_per_user(standing, tells_payments, run_date),
             "occupancy_rate": occupancy_rate(days, stays, self.listings, run_date),
             "popular_locations": popular_locations(stays, run_date),
             "repeat_customer_rate": repeat_customer_rate(standing, stays, run_date),
             "top_listings": top_listings(stays, tells_payments, run_date),
+        }
+        return published | {
+            "average_listing_price_all_types": average_listing_price_all_types(published["average_listing_price"]),
+            "booking_users": booking_users(published["bookings_per_user"]),
+            "monthly_rental_performance": monthly_rental_performance(published),
+            "weekly_rental_performance": weekly_rental_performance(published),
         }
 
 

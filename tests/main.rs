@@ -34,6 +34,8 @@ mod fan_out;
 mod quarantine;
 // A metric that somebody adds.
 mod own_metric;
+// What a migration would do, and does.
+mod migrations;
 // The worked example of the seven metrics.
 mod golden;
 // Eight runs over a source that changes, each number as brute force has it.

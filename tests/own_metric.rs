@@ -1,7 +1,7 @@
 //! A metric is one file: dropped into a copy of `sql/`, it has its table, refresh, catalog row and place in the report.
 
-use crate::support::{Pipeline, cloud, project_path};
-use std::{fs, path::Path, process::Command};
+use crate::support::{Pipeline, cloud, copy_of_sql};
+use std::{fs, path::Path};
 
 const CANCELLATIONS: &str = "\
 -- cancellations: bookings that were taken back, by the month in which they were booked.
@@ -29,12 +29,9 @@ async fn assert_counts_cancellations(pipeline: &Pipeline) -> i64 {
 
 #[tokio::test]
 async fn one_file_is_a_metric() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let sql = folder.path().join("sql");
-    let copied = Command::new("cp").arg("-r").arg(project_path("sql")).arg(&sql).status().expect("cp");
-    assert!(copied.success());
-    fs::write(sql.join("metrics/cancellations.sql"), CANCELLATIONS).expect("write the metric");
-    let pipeline = Pipeline::sampled("own_metric").await.set("SQL_DIR", path_text(&sql));
+    let sql = copy_of_sql();
+    fs::write(sql.path().join("metrics/cancellations.sql"), CANCELLATIONS).expect("write the metric");
+    let pipeline = Pipeline::sampled("own_metric").await.set("SQL_DIR", path_text(sql.path()));
     pipeline.run_all("first", "2025-12-31");
     let before = assert_counts_cancellations(&pipeline).await;
 

@@ -6,6 +6,7 @@ use sqlx::{Connection as _, PgConnection, Row, mysql::MySqlConnectOptions};
 use std::{
     env, fs,
     path::{Path, PathBuf},
+    process::Command,
     sync::OnceLock,
 };
 use tokio::{runtime::Runtime, sync::OnceCell};
@@ -53,6 +54,15 @@ pub(crate) fn binary(name: &str) -> PathBuf {
 }
 
 /// A file or folder of the project.
+/// A folder that stands in for the project's `sql/`.
+pub(crate) fn copy_of_sql() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let contents = project_path("sql").join(".");
+    let copied = Command::new("cp").arg("-r").arg(contents).arg(folder.path()).status().expect("cp");
+    assert!(copied.success());
+    folder
+}
+
 pub(crate) fn project_path(relative: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(relative)
 }
@@ -99,7 +109,7 @@ impl Cloud {
 
     /// A new key of AWS KMS, by ARN.
     pub(crate) fn create_kms_key(&self) -> String {
-        let mut command = std::process::Command::new(self.connection.tools_folder.join("aws"));
+        let mut command = Command::new(self.connection.tools_folder.join("aws"));
         command.args(["kms", "create-key", "--query", "KeyMetadata.Arn", "--output", "text"]);
         let created = command.envs(self.connection.aws_environment()).output().expect("run the AWS CLI");
         assert!(created.status.success(), "create a KMS key: {}", String::from_utf8_lossy(&created.stderr));

@@ -15,7 +15,7 @@ mod tables;
 pub(crate) use cases::{
     Case, Outcome, arrives, assert_outcomes, counts, create_tables, execute, insert, lenient_source, rejected,
 };
-pub(crate) use cloud::{cloud, project_path};
+pub(crate) use cloud::{cloud, copy_of_sql, project_path};
 pub(crate) use drivers::{BOTH_DRIVERS, Driver, ENDLESS_QUERY, source_config};
 pub(crate) use forwarder::Forwarder;
 pub(crate) use mirror::{Mirror, assert_mirrors};

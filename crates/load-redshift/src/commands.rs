@@ -7,7 +7,7 @@ use crate::{
     job::Job,
     ledger::Ledger,
     load::{load, note_load},
-    migrate::migrate,
+    migrate::{differences, migrate},
     output,
     publish::{Restatement, publish_run},
     transform::{Chosen, Extent, choose_run, transform_run},
@@ -63,9 +63,17 @@ pub async fn execute(arguments: &Arguments) -> Result<(), LoadError> {
             let steps = Steps { transform: None, verify: false, publish: Some(restatement.restatement()) };
             work(&Config::from_arguments(arguments)?, async |job| after_load(job, steps).await).await
         }
-        Command::Migrate => {
+        Command::Migrate { check: false } => {
             let api = data_api().await?;
             until_signal(&api, async { migrate(&api).await.map(drop) }).await
+        }
+        Command::Migrate { check: true } => {
+            let differences = differences(&data_api().await?).await?;
+            output::print_differences(&differences)?;
+            match differences.iter().filter(|difference| difference.is_pending()).count() {
+                0 => Ok(()),
+                count => Err(LoadError::MigrationPending { count }),
+            }
         }
         Command::Metric(MetricAction::List) => output::list_metrics(),
         Command::Metric(MetricAction::Show { name, format, limit }) => {

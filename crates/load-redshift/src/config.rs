@@ -66,7 +66,11 @@ pub enum Command {
         restatement: RestatementArguments,
     },
     /// Bring the warehouse's tables, procedures and metrics up to date with this program
-    Migrate,
+    Migrate {
+        /// Change nothing, only list what a migration would apply; exit code 2 when there is something
+        #[arg(long)]
+        check: bool,
+    },
     /// Load every sealed manifest that the ledger does not hold, in order
     Load {
         /// Migrate first

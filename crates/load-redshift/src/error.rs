@@ -29,6 +29,8 @@ pub enum LoadError {
     ProcedureCycle(#[from] ProcedureCycle),
     #[error("the warehouse has no ledger")]
     NotMigrated { source: DataApiError },
+    #[error("the warehouse is not up to date: objects to migrate: {count}")]
+    MigrationPending { count: usize },
     #[error("the warehouse has no table `presentation.{name}`")]
     NoMetricTable { name: &'static str },
     #[error("no run is loaded")]
@@ -99,6 +101,7 @@ impl TaskError for LoadError {
             | Self::MetricFault(_)
             | Self::ProcedureCycle(_)
             | Self::NotMigrated { .. }
+            | Self::MigrationPending { .. }
             | Self::NoMetricTable { .. }
             | Self::NothingLoaded
             | Self::NotLoaded { .. }
@@ -128,7 +131,9 @@ impl TaskError for LoadError {
             Self::Bucket(error) => return error.hint(),
             Self::Receipt(error) => return error.hint(),
             Self::UnknownMetric(_) => "`load-redshift metric list` says what each of them is",
-            Self::NotMigrated { .. } | Self::NoMetricTable { .. } => "run `load-redshift migrate`, or `load --migrate`",
+            Self::NotMigrated { .. } | Self::MigrationPending { .. } | Self::NoMetricTable { .. } => {
+                "run `load-redshift migrate`, or `load --migrate`"
+            }
             Self::NothingLoaded | Self::NotLoaded { .. } => "run `load-redshift load` first",
             Self::NotSealed { .. } => "extract-rds seals a run by its manifests; name a run that it finished, or none",
             Self::OutOfSequence { .. } => {

@@ -58,6 +58,48 @@ pub(crate) async fn migrate(api: &DataApi) -> Result<usize, LoadError> {
     Ok(count)
 }
 
+/// How an object of this program and that of the warehouse are not the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Difference {
+    pub(crate) object: String,
+    pub(crate) kind: DifferenceKind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DifferenceKind {
+    New,
+    Changed,
+    /// Stands in the warehouse and is not made by this program, such as a metric that was taken out of the folder of SQL.
+    Unknown,
+}
+
+impl Difference {
+    /// Whether a migration would apply it.
+    pub(crate) fn is_pending(&self) -> bool {
+        self.kind != DifferenceKind::Unknown
+    }
+}
+
+/// What a migration would apply, in that order, and what it leaves alone. Looks at what earlier migrations recorded, so a change
+/// by hand is not seen.
+///
+/// # Errors
+/// When the warehouse cannot be asked.
+pub(crate) async fn differences(api: &DataApi) -> Result<Vec<Difference>, LoadError> {
+    let mut deployed = deployed(api).await?;
+    let mut found = Vec::new();
+    for object in objects()? {
+        let kind = match deployed.remove(&object.name) {
+            Some(sha256) if sha256 == object.sha256 => continue,
+            Some(_) => DifferenceKind::Changed,
+            None => DifferenceKind::New,
+        };
+        found.push(Difference { object: object.name, kind });
+    }
+    found.extend(deployed.into_keys().map(|object| Difference { object, kind: DifferenceKind::Unknown }));
+    Ok(found)
+}
+
 fn objects() -> Result<Vec<WarehouseObject>, LoadError> {
     let mut objects: Vec<_> = object_files().into_iter().map(WarehouseObject::of_file).collect();
     objects.push(currencies());

@@ -5,6 +5,7 @@ use crate::{
     error::LoadError,
     ledger::Ledger,
     metric::{find, metrics},
+    migrate::{Difference, DifferenceKind},
     relation::{RelationColumn, columns_of},
     result_rows::{Cell, Column, ResultRows},
 };
@@ -85,6 +86,23 @@ fn row_order(columns: &[RelationColumn]) -> String {
     let rank = rank.map(|column| format!("shown.{} nulls last", column.name));
     let leading = ["1", "2", "3"].into_iter().take(columns.len()).map(str::to_owned);
     period.into_iter().chain(rank).chain(leading).collect::<Vec<_>>().join(", ")
+}
+
+/// What a migration would apply, and what it would leave alone.
+pub(crate) fn print_differences(differences: &[Difference]) -> Result<(), LoadError> {
+    if differences.is_empty() {
+        return print("the warehouse is up to date\n");
+    }
+    let mut table = new_table(&["object", "in the warehouse"]);
+    for difference in differences {
+        let state = match difference.kind {
+            DifferenceKind::New => "missing",
+            DifferenceKind::Changed => "another version",
+            DifferenceKind::Unknown => "not of this program, left alone",
+        };
+        table.add_row([difference.object.as_str(), state]);
+    }
+    print(&format!("{table}\n"))
 }
 
 /// How far each loaded run came, newest last.

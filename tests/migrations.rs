@@ -1,0 +1,35 @@
+//! `load-redshift migrate --check` says what a migration would do and changes nothing.
+
+use crate::support::{Pipeline, cloud, copy_of_sql};
+use std::fs;
+
+const UP_TO_DATE: &str = "the warehouse is up to date";
+
+#[tokio::test]
+async fn a_check_lists_what_is_missing_changed_or_left_over() {
+    let sql = copy_of_sql();
+    let sql_dir = sql.path().to_str().expect("a path in UTF-8");
+    let pipeline = Pipeline::unprepared("migrations").set("S3_BUCKET", "").set("SQL_DIR", sql_dir);
+    let check = ["migrate", "--check"];
+
+    let never_migrated = pipeline.load(&check).expect(2, &["schema_setup.sql", "missing", "load-redshift migrate"]);
+    assert!(!never_migrated.stdout.contains("another version"), "{}", never_migrated.stdout);
+    let url = pipeline.warehouse_url();
+    let made = "select count(*) from pg_namespace where nspname in ('etl', 'raw', 'curated')";
+    assert_eq!(cloud().count(&url, made).await, 0, "the check made something");
+
+    pipeline.load(&["migrate"]).expect(0, &[]);
+    pipeline.load(&check).expect(0, &[UP_TO_DATE]);
+
+    let metric = sql.path().join("metrics/occupancy_rate.sql");
+    let text = fs::read_to_string(&metric).expect("read a metric");
+    fs::write(&metric, text.replace("0 as is_unlisted", "(0) as is_unlisted")).expect("change a metric");
+    let changed = pipeline.load(&check).expect(2, &["metrics/occupancy_rate.sql", "another version"]);
+    assert!(!changed.stdout.contains("schema_setup.sql"), "{}", changed.stdout);
+    pipeline.load(&["migrate"]).expect(0, &[]);
+    pipeline.load(&check).expect(0, &[UP_TO_DATE]);
+
+    // What stands there and is not made any more is nothing to wait for.
+    fs::remove_file(&metric).expect("take a metric out");
+    pipeline.load(&check).expect(0, &["metrics/occupancy_rate.sql", "not of this program, left alone"]);
+}

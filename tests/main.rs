@@ -34,6 +34,8 @@ mod fan_out;
 mod quarantine;
 // A metric that somebody adds.
 mod own_metric;
+// A damage for every check of the warehouse.
+mod checks;
 // What a migration would do, and does.
 mod migrations;
 // The worked example of the seven metrics.

@@ -34,6 +34,8 @@ mod fan_out;
 mod quarantine;
 // A metric that somebody adds.
 mod own_metric;
+// Steps out of order, and a log that was changed.
+mod refusals;
 // A damage for every check of the warehouse.
 mod checks;
 // What a migration would do, and does.

@@ -18,6 +18,7 @@ pub(crate) use cases::{
 pub(crate) use cloud::{cloud, copy_of_sql, project_path};
 pub(crate) use drivers::{BOTH_DRIVERS, Driver, ENDLESS_QUERY, source_config};
 pub(crate) use forwarder::Forwarder;
+pub(crate) use log::Log;
 pub(crate) use mirror::{Mirror, assert_mirrors};
 pub(crate) use pipeline::Pipeline;
 pub(crate) use random_source::RandomSource;

@@ -94,3 +94,31 @@ async fn killed_at_random_moments_it_ends_with_the_tables_of_an_undisturbed_one(
         assert_as_loaded_alone(&pipeline, &alone, position + 1, &context).await;
     }
 }
+
+/// The number of tables that the ledger names and whose rows are not those it counted.
+const MISMATCHED: &str = "select count(*) from etl.ledger inner join (
+    select 'apartments' as table_name, count(*) as row_count from raw.apartments
+    union all select 'apartment_attributes', count(*) from raw.apartment_attributes
+    union all select 'bookings', count(*) from raw.bookings
+    union all select 'user_viewing', count(*) from raw.user_viewing
+) as loaded on ledger.table_name = loaded.table_name where ledger.expected_rows <> loaded.row_count";
+
+#[tokio::test]
+async fn killed_as_soon_as_the_ledger_names_a_table_it_has_loaded_that_table() {
+    let pipeline = Pipeline::sampled("killed_at_ledger").await;
+    pipeline.load(&["migrate"]).expect(0, &[]);
+    seal(&pipeline, 0).await;
+    let url = pipeline.warehouse_url();
+    for known in 0..TABLE_COUNT {
+        let named = async { while cloud().count(&url, "select count(*) from etl.ledger").await <= known {} };
+        tokio::select! {
+            biased;
+            () = named => {}
+            finished = pipeline.load_aside(&["load"]) => { finished.expect(0, &[]); }
+        }
+        assert_eq!(cloud().count(&url, MISMATCHED).await, 0, "after {known} tables");
+    }
+    pipeline.load(&["load"]).expect(0, &[]);
+    assert_eq!(cloud().count(&url, "select count(*) from etl.ledger").await, TABLE_COUNT);
+    assert_eq!(cloud().count(&url, MISMATCHED).await, 0);
+}

@@ -53,7 +53,6 @@ pub(crate) fn binary(name: &str) -> PathBuf {
     folder.join(name)
 }
 
-/// A file or folder of the project.
 /// A folder that stands in for the project's `sql/`.
 pub(crate) fn copy_of_sql() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
@@ -63,6 +62,7 @@ pub(crate) fn copy_of_sql() -> tempfile::TempDir {
     folder
 }
 
+/// A file or folder of the project.
 pub(crate) fn project_path(relative: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(relative)
 }

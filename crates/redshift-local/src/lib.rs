@@ -31,6 +31,9 @@
 //! * An UPDATE that waited for another transaction's change of the same row fails with 1023, even as the first statement of
 //!   its transaction, where Redshift was seen to go on with the changed row.
 //! * The history of queries shows the text of CREDENTIALS. A stand-in that is ended leaves statements that run to PostgreSQL.
+//! * What Redshift says to two that make the same object at once is not documented. Here it is `could not complete because of
+//!   conflict with concurrent transaction`, which <https://github.com/dbt-labs/dbt-adapters> (dbt-redshift, `connections.py`)
+//!   sends again.
 //! * A TRUNCATE by others empties the table for snapshots that are older, too.
 //! * UNLOAD writes one file after the other, each of about 64 MB at most, and names them as slices; an ORDER BY holds across
 //!   them. TIMESTAMP is stored as INT64 microseconds and DECIMAL in the smallest form, where Redshift writes INT96 and

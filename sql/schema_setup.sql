@@ -42,8 +42,16 @@ create table if not exists etl.changed_rows (
 diststyle all;
 
 -- Days of facts that the running transformation changed, by fact and date column, such as stay_night.night: the periods of
--- metrics that hold them are computed again.
+-- metrics that hold them are computed again. The fact `everything` stands for all of them.
 create table if not exists etl.changed_days (
+    fact varchar(64) not null,
+    first_day date not null,
+    last_day date not null
+)
+diststyle all;
+
+-- The same of all transformations since the last publication: what the checks look at.
+create table if not exists etl.unverified_days (
     fact varchar(64) not null,
     first_day date not null,
     last_day date not null
@@ -92,6 +100,15 @@ create table if not exists etl.runs (
     transformed_at timestamp not null,
     published_at timestamp,
     primary key (run_id)
+)
+diststyle all;
+
+-- How many rows each raw table had when a run was transformed: what the volume of later runs is held against.
+create table if not exists etl.row_counts (
+    run_id varchar(128) not null,
+    table_name varchar(64) not null,
+    row_count bigint not null,
+    primary key (run_id, table_name)
 )
 diststyle all;
 

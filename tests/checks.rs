@@ -12,7 +12,27 @@ struct Damage {
     found: [&'static str; 3],
 }
 
-const DAMAGES: [Damage; 14] = [
+const DAMAGES: [Damage; 20] = [
+    Damage {
+        table: "etl.row_counts",
+        statement: "update etl.row_counts set row_count = 0 where run_id = 'second' and table_name = 'bookings'",
+        found: ["raw/row_counts.checks.sql", "TBL-EMPTY", "raw.bookings has no row; when last published it had "],
+    },
+    Damage {
+        table: "etl.row_counts",
+        statement: "update etl.row_counts set row_count = 1000 + row_count where run_id = 'first' and table_name = 'apartments'",
+        found: ["raw/row_counts.checks.sql", "TBL-VOLUME", "raw.apartments has "],
+    },
+    Damage {
+        table: "curated.bookings",
+        statement: "delete from curated.bookings where booked_on between '2025-12-20' and '2025-12-31'",
+        found: ["curated/bookings.checks.sql", "TBL-FRESH", "the newest booking is "],
+    },
+    Damage {
+        table: "curated.user_viewing",
+        statement: "delete from curated.user_viewing where viewed_at between '2025-12-20' and '2026-01-01'",
+        found: ["curated/user_viewing.checks.sql", "TBL-FRESH", "the newest viewing is "],
+    },
     Damage {
         table: "curated.apartments",
         statement: "update curated.apartments set valid_to = valid_from
@@ -62,7 +82,7 @@ const DAMAGES: [Damage; 14] = [
         statement: "update curated.stay_night set revenue_rc = revenue_rc + 0.01
                     where night_number = 1
                         and booking_id = (select min(booking_id) from curated.stay_night where revenue_rc is not null)",
-        found: ["metrics/top_listings.checks.sql", "MET-BOUNDS", "revenue by night: "],
+        found: ["curated/stay_night.checks.sql", "STAY-SPLIT", "stays whose nights do not add up: 1"],
     },
     Damage {
         table: "audit.occupancy_rate",
@@ -80,7 +100,19 @@ const DAMAGES: [Damage; 14] = [
         table: "audit.booking_duration",
         statement: "delete from audit.booking_duration where period_type = 'week'
                     and period_start = (select max(period_start) from audit.booking_duration where period_type = 'week')",
-        found: ["metrics/booking_duration.checks.sql", "MET-BOUNDS", "nights by week: "],
+        found: ["metrics/booking_duration.checks.sql", "MET-BOUNDS", "nights of stays by week: "],
+    },
+    Damage {
+        table: "audit.booking_duration",
+        statement: "delete from audit.booking_duration where period_type = 'month'
+                    and period_start = (select min(period_start) from audit.booking_duration where period_type = 'month')",
+        found: ["metrics/booking_duration.checks.sql", "MET-BOUNDS", "nights of stays by month: "],
+    },
+    Damage {
+        table: "audit.top_listings",
+        statement: "update audit.top_listings set earned_revenue_rc = earned_revenue_rc + 1000000
+                    where week_start = (select min(week_start) from audit.top_listings)",
+        found: ["metrics/top_listings.checks.sql", "MET-BOUNDS", "revenue of nights: "],
     },
     Damage {
         table: "audit.bookings_per_user",
@@ -120,8 +152,9 @@ async fn every_check_refuses_what_it_is_there_for() {
     let files: BTreeSet<_> = ["curated", "metrics", "raw", "presentation"].into_iter().flat_map(check_files).collect();
     assert_eq!(damaged, files, "files of checks that something is damaged for, and all there are");
 
-    let pipeline = Pipeline::sampled("checks").await;
+    let pipeline = Pipeline::sampled("checks").await.set("FRESHNESS_MAX_DAYS", "5");
     pipeline.run_all("first", "2025-12-31");
+    pipeline.run_all("second", "2025-12-31");
     let show = ["metric", "show", "occupancy_rate", "--format", "csv"];
     let published = pipeline.load(&show).expect(0, &[]).stdout;
     let mut warehouse = PgConnection::connect(&pipeline.warehouse_url()).await.expect("connect to the warehouse");
@@ -129,7 +162,7 @@ async fn every_check_refuses_what_it_is_there_for() {
         execute(&mut warehouse, format!("create table undamaged as table {table}")).await;
         assert!(execute(&mut warehouse, statement.to_owned()).await > 0, "nothing to damage: {statement}");
         let finding = format!("{rule} (sql/{file}): {detail}");
-        pipeline.load(&["verify"]).expect(3, &[&finding]);
+        pipeline.load(&["verify", "--full"]).expect(3, &[&finding]);
         pipeline.load(&["publish"]).expect(3, &[&finding]);
         execute(&mut warehouse, format!("delete from {table}")).await;
         execute(&mut warehouse, format!("insert into {table} table undamaged")).await;
@@ -137,5 +170,44 @@ async fn every_check_refuses_what_it_is_there_for() {
     }
     assert_eq!(pipeline.load(&show).expect(0, &[]).stdout, published, "what readers see");
     pipeline.load(&["verify"]).expect(0, &[]);
+    pipeline.load(&["publish"]).expect(0, &[]);
+}
+
+#[tokio::test]
+async fn a_check_follows_the_days_that_changed_unless_it_is_to_look_at_everything() {
+    let pipeline = Pipeline::sampled("checked_days").await;
+    pipeline.run_all("first", "2025-12-31");
+    let mut warehouse = PgConnection::connect(&pipeline.warehouse_url()).await.expect("connect to the warehouse");
+    // The nights of one stay of this day do not add up any more.
+    let damage = async |warehouse: &mut PgConnection, day: &str, cents: &str| {
+        let statement = format!(
+            "update curated.stay_night set revenue = revenue + {cents} where night_number = 1 and booking_id =
+                (select min(booking_id) from curated.stay where booked_on = '{day}' and total_price is not null)"
+        );
+        assert_eq!(execute(warehouse, statement).await, 1);
+    };
+    let day = async |warehouse: &mut PgConnection, which: &str| {
+        let query = format!(
+            "select {which}(booked_on)::text from curated.stay where booked_on <= '2025-12-31' and total_price is not null"
+        );
+        let day: String = sqlx::query_scalar(AssertSqlSafe(query)).fetch_one(warehouse).await.expect("a day");
+        day
+    };
+    let oldest = day(&mut warehouse, "min").await;
+    damage(&mut warehouse, &oldest, "1").await;
+    pipeline.at_source(&["update bookings set total_price = total_price + 1 where booking_date >= '2025-12-01'"]).await;
+    pipeline.extract(&["--run-id", "second", "--as-of", "2025-12-31", "--sweep"]).expect(0, &[]);
+    pipeline.load(&["load"]).expect(0, &[]);
+    pipeline.load(&["transform", "--verify"]).expect(0, &[]);
+    let finding = "STAY-SPLIT (sql/curated/stay_night.checks.sql): stays whose nights do not add up: 1";
+    pipeline.load(&["verify", "--full"]).expect(3, &[finding, "--accept RULE"]);
+    damage(&mut warehouse, &oldest, "-1").await;
+
+    let newest = day(&mut warehouse, "max").await;
+    damage(&mut warehouse, &newest, "1").await;
+    pipeline.load(&["verify"]).expect(3, &[finding]);
+    pipeline.load(&["publish"]).expect(3, &[finding]);
+    pipeline.load(&["verify", "--accept", "MET-BOUNDS"]).expect(3, &[finding]);
+    pipeline.load(&["verify", "--accept", "STAY-SPLIT"]).expect(0, &[]);
     pipeline.load(&["publish"]).expect(0, &[]);
 }

@@ -67,8 +67,10 @@ async fn changes_and_runs(number: u64, seed: u64, rounds: u64) {
     let rebuilt = pipeline.with_empty_warehouse("rebuilt");
     let run = rebuilt.load_aside(&["run"]).await;
     assert_eq!(run.exit_code, 0, "{}", run.stderr);
-    let current = table_checksums(&pipeline.warehouse_url(), &LAYERS, &[]).await;
-    let replayed = table_checksums(&rebuilt.warehouse_url(), &LAYERS, &[]).await;
+    // Rates are no part of the log, so a run that is replayed knows later ones, and finds what they leave without a rate sooner.
+    let first_found = ["first_run_id", "first_seen", "found_by_run"];
+    let current = table_checksums(&pipeline.warehouse_url(), &LAYERS, &first_found).await;
+    let replayed = table_checksums(&rebuilt.warehouse_url(), &LAYERS, &first_found).await;
     assert_equal(&current, &replayed, &format!("the log in an empty warehouse after\n{}", log.join(";\n")));
 }
 

@@ -32,6 +32,8 @@ mod restatements;
 mod fan_out;
 // What is told of rejected rows.
 mod quarantine;
+// Rows that break rules across rows and tables, and the queue of those that are kept out.
+mod violations;
 // A metric that somebody adds.
 mod own_metric;
 // Steps out of order, and a log that was changed.

@@ -1,12 +1,18 @@
--- curated.quarantine: rows of raw tables that rules across tables keep out of the curated layer; judged anew by each run.
-create table if not exists curated.quarantine (
-    rule_id varchar(64) not null,
-    rule_version integer not null,
-    severity varchar(16) not null,
-    table_name varchar(64) not null,
-    row_key varchar(256) not null,
-    -- Key of the missing row that it waits for.
-    awaited_key bigint,
-    reason varchar(1024) not null
-)
-diststyle auto;
+-- curated.quarantine: the queue of rows that rules across tables keep out of the curated layer. All of them stand as of the last
+-- run that was transformed.
+-- Reads: curated.violations, curated.run_context.
+create or replace view curated.quarantine as
+select
+    violations.rule_id,
+    violations.rule_version,
+    violations.severity,
+    violations.table_name,
+    violations.row_key,
+    violations.awaited_key,
+    violations.reason,
+    violations.first_run_id,
+    violations.first_seen,
+    run_context.run_date as last_seen
+from curated.violations
+cross join curated.run_context
+where violations.is_quarantined;

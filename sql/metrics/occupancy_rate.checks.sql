@@ -1,4 +1,5 @@
 -- A share lies between 0 and 1, and every night of a realised stay is counted once per listing.
+-- Moved by: stay_night.night.
 with
 out_of_bounds as (
     select month_start
@@ -8,13 +9,25 @@ out_of_bounds as (
         or occupancy_engaged < 0 or occupancy_engaged > 1
         or occupancy_calendar < 0 or occupancy_calendar > 1
 ),
+months as (
+    select
+        date_trunc('month', range_start)::date as first_day,
+        dateadd(month, 1, date_trunc('month', dateadd(day, -1, range_end)))::date as end_day
+),
 nights as (
-    select distinct apartment_id, night from curated.stay_night
+    select distinct stay_night.apartment_id, stay_night.night
+    from months
+    inner join curated.stay_night on stay_night.night >= months.first_day and stay_night.night < months.end_day
 ),
 totals as (
     select
         (select count(*) from nights) as booked_nights,
-        (select nvl(sum(occupied_nights + on_the_books_nights), 0) from audit.occupancy_rate) as counted_nights
+        (
+            select nvl(sum(occupancy_rate.occupied_nights + occupancy_rate.on_the_books_nights), 0)
+            from months
+            inner join audit.occupancy_rate
+                on occupancy_rate.month_start >= months.first_day and occupancy_rate.month_start < months.end_day
+        ) as counted_nights
 )
 select 'MET-BOUNDS' as rule_id, 'error' as severity, 'months whose occupancy is not between 0 and 1: ' || count(*)::varchar(20) as detail
 from out_of_bounds

@@ -36,8 +36,8 @@ begin
     select into without_payments count(*)
     from etl.settings
     where name = 'absent_columns.bookings' and ' ' || value || ' ' like '% payment_status %';
-    insert into curated.run_context (run_date, first_booked_on, tells_payments)
-    values (as_of, known_first_booked_on, without_payments = 0);
+    insert into curated.run_context (run_id, run_date, first_booked_on, tells_payments)
+    values (transforming_run, as_of, known_first_booked_on, without_payments = 0);
     drop table if exists previous_context;
     create temp table previous_context as
     select known_run_date as run_date;
@@ -48,7 +48,7 @@ begin
     select into whole_basis basis || ' ' || nvl(max(value), '') from etl.settings where name = 'absent_columns.bookings';
     if is_full or nvl(known_basis, '') <> whole_basis or as_of < nvl(known_run_date, as_of) then
         insert into etl.changed_rows (table_name) values ('apartments'), ('apartment_attributes'), ('bookings'), ('user_viewing');
-        insert into etl.changed_days (fact, first_day, last_day) values ('everything', as_of, as_of);
+        insert into etl.changed_days (fact, first_day, last_day) values ('everything', '0001-01-01', '9999-11-30');
         call etl.set_setting('curated_basis', whole_basis);
     end if;
 end;

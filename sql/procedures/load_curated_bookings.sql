@@ -3,7 +3,7 @@
 -- Looks at the bookings that changed, those whose listing became known, and those whose exchange rate changed. Leaves behind
 -- arrived_bookings and departed_bookings: the rows that came and went.
 -- Reads: raw.bookings, etl.changed_rows, curated.apartments, curated.fx_rate_periods, etl.settings.
--- Writes: curated.bookings, curated.quarantine, etl.changed_days, curated.run_context.
+-- Writes: curated.bookings, curated.violations, curated.rule_counts, etl.changed_days, curated.run_context.
 create or replace procedure curated.load_bookings(as_of date)
 as $$
 declare
@@ -39,10 +39,10 @@ begin
         insert into changed_bookings (booking_id)
         select row_key from etl.changed_rows where table_name = 'bookings'
         union
-        select queue.row_key::bigint
-        from curated.quarantine as queue
-        inner join changed_versions on queue.awaited_key = changed_versions.apartment_id and changed_versions.is_new
-        where queue.rule_id = 'BKG-REF-APARTMENT'
+        select waiting.row_key::bigint
+        from curated.violations as waiting
+        inner join changed_versions on waiting.awaited_key = changed_versions.apartment_id and changed_versions.is_new
+        where waiting.rule_id = 'BKG-REF-APARTMENT'
         union
         select booking.booking_id
         from curated.bookings as booking
@@ -121,16 +121,27 @@ begin
     left join known_listings on numbered.apartment_id = known_listings.apartment_id
     where numbered.newest_first = 1;
 
-    delete from curated.quarantine
-    where
-        table_name = 'bookings'
-        and row_key::bigint in (select changed_bookings.booking_id from changed_bookings);
-    insert into curated.quarantine (rule_id, rule_version, severity, table_name, row_key, awaited_key, reason)
+    drop table if exists judged_violations;
+    create temp table judged_violations as
+    select violations.*
+    from curated.violations
+    where violations.rule_id = 'BKG-REF-APARTMENT' and whole_count + gone_count > 0
+    union all
+    select violations.*
+    from curated.violations
+    inner join changed_bookings on violations.row_key = changed_bookings.booking_id::varchar(32)
+    where violations.rule_id = 'BKG-REF-APARTMENT' and whole_count + gone_count = 0;
+    drop table if exists found_violations;
+    create temp table found_violations as
     select
-        'BKG-REF-APARTMENT', 1, 'error', 'bookings', booking_id::varchar(32), apartment_id,
-        'apartment_id ' || nvl(apartment_id::varchar(32), 'NULL') || ' is in no run''s apartments'
+        booking_id::varchar(32) as row_key,
+        null::date as row_day,
+        1::bigint as row_count,
+        apartment_id as awaited_key,
+        ('apartment_id ' || nvl(apartment_id::varchar(32), 'NULL') || ' is in no run''s apartments')::varchar(1024) as reason
     from current_bookings
     where not is_known;
+    call curated.settle_violations('BKG-REF-APARTMENT', 1, 'error', 'bookings', true);
 
     drop table if exists arrived_bookings;
     create temp table arrived_bookings (like curated.bookings);

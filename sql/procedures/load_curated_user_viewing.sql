@@ -1,6 +1,6 @@
 -- curated.load_user_viewing: viewings with their day in the reporting time zone. Follows the days, in UTC, that changed.
 -- Reads: raw.user_viewing, etl.changed_rows, etl.settings.
--- Writes: curated.user_viewing.
+-- Writes: curated.user_viewing, etl.changed_days.
 create or replace procedure curated.load_user_viewing(as_of date)
 as $$
 declare
@@ -39,5 +39,10 @@ begin
         viewed_at >= lowest_day
         and viewed_at < highest_day
         and viewed_at::date in (select changed_viewing_days.row_day from changed_viewing_days);
+
+    -- A day in the reporting time zone may be the one before or after.
+    insert into etl.changed_days (fact, first_day, last_day)
+    select 'user_viewing.viewed_on', dateadd(day, -1, row_day)::date, dateadd(day, 1, row_day)::date
+    from changed_viewing_days;
 end;
 $$ language plpgsql;

@@ -68,7 +68,7 @@ pub struct LoadedTable {
 pub struct TransformReceipt {
     pub finished_at: DateTime<Utc>,
     pub duration_ms: u64,
-    /// Warehouse rules and the rows that break them now.
+    /// Warehouse rules and the rows that break them.
     pub rule_counts: Vec<RuleCount>,
 }
 
@@ -78,7 +78,11 @@ pub struct RuleCount {
     pub rule: String,
     pub table: String,
     pub severity: String,
+    /// Those that break it now.
     pub standing: u64,
+    /// Those of them that this run found.
+    #[serde(default)]
+    pub found: u64,
 }
 
 /// The part of `load-redshift verify`.
@@ -86,6 +90,9 @@ pub struct RuleCount {
 pub struct CheckReceipt {
     pub finished_at: DateTime<Utc>,
     pub checks_run: u64,
+    /// Rules whose findings somebody looked at and lets pass, for this run.
+    #[serde(default)]
+    pub accepted: Vec<String>,
     pub findings: Vec<Finding>,
 }
 

@@ -1,7 +1,7 @@
 //! One function per subcommand. Results go to standard output, everything else to the log.
 
 use crate::{
-    config::{Arguments, Command, Config, ConfigError, MetricAction, WarehouseConfig},
+    config::{Arguments, Command, Config, ConfigError, MetricAction, QuarantineAction, WarehouseConfig},
     data_api::DataApi,
     error::LoadError,
     job::Job,
@@ -10,18 +10,19 @@ use crate::{
     migrate::{differences, migrate},
     output,
     publish::{Restatement, publish_run},
+    quarantine,
     transform::{Chosen, Extent, choose_run, transform_run},
-    verify::verify_run,
+    verify::{Verification, verify_run},
 };
 use rental_core::{RunDate, RunId};
 use rental_task::{read_receipt, sdk_config, termination};
 use std::time::Instant;
 
 /// Which of the steps after loading are asked for.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Steps {
     transform: Option<Extent>,
-    verify: bool,
+    verify: Option<Verification>,
     publish: Option<Restatement>,
 }
 
@@ -32,10 +33,14 @@ struct Steps {
 pub async fn execute(arguments: &Arguments) -> Result<(), LoadError> {
     arguments.choose_sql()?;
     match &arguments.command {
-        Command::Run { restatement } => {
+        Command::Run { acceptance, restatement } => {
             let config = Config::from_arguments(arguments)?;
             let publish = Some(restatement.restatement());
-            let steps = Steps { transform: Some(Extent::Changes), verify: true, publish };
+            let steps = Steps {
+                transform: Some(Extent::Changes),
+                verify: Some(acceptance.verification(Extent::Changes)),
+                publish,
+            };
             work(&config, async |job| {
                 load(job, true).await?;
                 after_load(job, steps).await
@@ -46,21 +51,21 @@ pub async fn execute(arguments: &Arguments) -> Result<(), LoadError> {
             let config = Config::from_arguments(arguments)?;
             work(&config, async |job| load(job, *migrate).await).await
         }
-        Command::Transform { verify, publish, full, restatement } => {
-            let extent = if *full { Extent::Everything } else { Extent::Changes };
+        Command::Transform { verify, publish, full, acceptance, restatement } => {
             let steps = Steps {
-                transform: Some(extent),
-                verify: *verify || *publish,
+                transform: Some(Extent::of(*full)),
+                verify: (*verify || *publish).then(|| acceptance.verification(Extent::Changes)),
                 publish: publish.then(|| restatement.restatement()),
             };
             work(&Config::from_arguments(arguments)?, async |job| after_load(job, steps).await).await
         }
-        Command::Verify => {
-            let steps = Steps { transform: None, verify: true, publish: None };
+        Command::Verify { full, acceptance } => {
+            let verification = acceptance.verification(Extent::of(*full));
+            let steps = Steps { transform: None, verify: Some(verification), publish: None };
             work(&Config::from_arguments(arguments)?, async |job| after_load(job, steps).await).await
         }
         Command::Publish { restatement } => {
-            let steps = Steps { transform: None, verify: false, publish: Some(restatement.restatement()) };
+            let steps = Steps { transform: None, verify: None, publish: Some(restatement.restatement()) };
             work(&Config::from_arguments(arguments)?, async |job| after_load(job, steps).await).await
         }
         Command::Migrate { check: false } => {
@@ -81,6 +86,15 @@ pub async fn execute(arguments: &Arguments) -> Result<(), LoadError> {
         }
         Command::Metric(MetricAction::Restatements { format, limit }) => {
             output::show_restatements(&data_api().await?, *format, *limit).await
+        }
+        Command::Quarantine(QuarantineAction::List { all, format }) => {
+            quarantine::list(&data_api().await?, *all, *format).await
+        }
+        Command::Quarantine(QuarantineAction::Show { rule, format, limit }) => {
+            quarantine::show(&data_api().await?, rule, *format, *limit).await
+        }
+        Command::Quarantine(QuarantineAction::Requeue { rule, keys }) => {
+            output::print_requeued(quarantine::requeue(&data_api().await?, rule, keys).await?)
         }
         Command::Status => output::print_status(&Ledger::read(&data_api().await?).await?),
     }
@@ -125,8 +139,8 @@ async fn after_load(job: &Job<'_>, steps: Steps) -> Result<(), LoadError> {
     } else if !ledger.runs.contains_key(&run_id) {
         return Err(LoadError::NotTransformed { run_id });
     }
-    if steps.verify {
-        verify_run(job, &run_id, run_date).await?;
+    if let Some(verification) = &steps.verify {
+        verify_run(job, &run_id, run_date, verification).await?;
     }
     if let Some(restatement) = steps.publish {
         publish_run(job, &run_id, run_date, restatement).await?;

@@ -4,6 +4,8 @@
 use crate::{
     publish::Restatement,
     sql_tree::{SqlFolderError, use_folder},
+    transform::Extent,
+    verify::Verification,
 };
 use chrono::NaiveDate;
 use chrono_tz::Tz;
@@ -63,6 +65,8 @@ pub enum Command {
     /// Migrate, load, transform, verify and publish
     Run {
         #[command(flatten)]
+        acceptance: AcceptanceArguments,
+        #[command(flatten)]
         restatement: RestatementArguments,
     },
     /// Bring the warehouse's tables, procedures and metrics up to date with this program
@@ -86,13 +90,21 @@ pub enum Command {
         #[arg(long)]
         publish: bool,
         #[command(flatten)]
+        acceptance: AcceptanceArguments,
+        #[command(flatten)]
         restatement: RestatementArguments,
         /// Make everything anew, not only what follows from the rows that changed
         #[arg(long)]
         full: bool,
     },
     /// Run the checks and see whether the receipt balances
-    Verify,
+    Verify {
+        /// Look at everything, not only at the days that changed since the last publication
+        #[arg(long)]
+        full: bool,
+        #[command(flatten)]
+        acceptance: AcceptanceArguments,
+    },
     /// Make readers see the metrics of a verified run
     Publish {
         #[command(flatten)]
@@ -101,8 +113,25 @@ pub enum Command {
     /// Look at the metrics
     #[command(subcommand)]
     Metric(MetricAction),
+    /// Look at rows that break rules across rows and tables, and at those that are kept out for it
+    #[command(subcommand)]
+    Quarantine(QuarantineAction),
     /// Show what is loaded, transformed and published
     Status,
+}
+
+/// What does not keep a run from being published.
+#[derive(Debug, Clone, Args)]
+pub struct AcceptanceArguments {
+    /// Publish although this rule is broken, for this run only; the receipt says so. Can be repeated
+    #[arg(long = "accept", value_name = "RULE")]
+    accepted: Vec<String>,
+}
+
+impl AcceptanceArguments {
+    pub(crate) fn verification(&self, extent: Extent) -> Verification {
+        Verification { extent, accepted: self.accepted.clone() }
+    }
 }
 
 /// What happens to numbers that readers have seen complete.
@@ -146,6 +175,36 @@ pub enum MetricAction {
     },
 }
 
+#[derive(Debug, Clone, Subcommand)]
+pub enum QuarantineAction {
+    /// Count the quarantined rows by rule, with some of their keys
+    List {
+        /// Also count rows that break a rule and were kept
+        #[arg(long)]
+        all: bool,
+        #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
+        format: OutputFormat,
+    },
+    /// Print the rows that break a rule, longest known first
+    Show {
+        #[arg(long)]
+        rule: String,
+        #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
+        format: OutputFormat,
+        /// Rows to print [default: all]
+        #[arg(long, value_name = "ROWS")]
+        limit: Option<u32>,
+    },
+    /// Have the next transformation judge rows again, whether they changed or not
+    Requeue {
+        #[arg(long)]
+        rule: String,
+        /// Of these rows only; can be repeated [default: all that break the rule]
+        #[arg(long = "key", value_name = "KEY")]
+        keys: Vec<String>,
+    },
+}
+
 /// One run of load, transform, verify or publish.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -167,6 +226,8 @@ pub struct ReportingConfig {
     pub currency: Currency,
     pub fx_max_age_days: u32,
     pub fx_rates_key: String,
+    /// How old the newest booking and viewing may be; none where nothing is agreed.
+    pub freshness_max_days: Option<u32>,
 }
 
 /// How to reach the warehouse through the Data API.
@@ -235,6 +296,7 @@ impl ReportingConfig {
             timezone: var_parsed("REPORTING_TIMEZONE", TIMEZONE)?.unwrap_or(Tz::UTC),
             currency,
             fx_max_age_days: var_parsed("FX_MAX_AGE_DAYS", NUMBER)?.unwrap_or(DEFAULT_FX_MAX_AGE_DAYS),
+            freshness_max_days: var_parsed("FRESHNESS_MAX_DAYS", NUMBER)?,
             fx_rates_key: var("FX_RATES_KEY")?.unwrap_or_else(|| DEFAULT_FX_RATES_KEY.to_owned()),
         })
     }

@@ -1,8 +1,8 @@
 //! Everything that can end a load, what each means for whoever started it, and the way out.
 
 use crate::{
-    config::ConfigError, data_api::DataApiError, fx_rates::FxRatesError, metric::MetricFault, metric::UnknownMetric,
-    result_rows::UnexpectedValue, sql_tree::ProcedureCycle,
+    check::CheckFault, config::ConfigError, data_api::DataApiError, fx_rates::FxRatesError, metric::MetricFault,
+    metric::UnknownMetric, result_rows::UnexpectedValue, sql_tree::ProcedureCycle,
 };
 use rental_core::{Finding, Imbalance, ManifestError, RunId, UnknownTable};
 use rental_task::{BucketError, ReceiptError, TaskError};
@@ -25,6 +25,8 @@ pub enum LoadError {
     UnknownMetric(#[from] UnknownMetric),
     #[error(transparent)]
     MetricFault(#[from] MetricFault),
+    #[error(transparent)]
+    CheckFault(#[from] CheckFault),
     #[error(transparent)]
     ProcedureCycle(#[from] ProcedureCycle),
     #[error("the warehouse has no ledger")]
@@ -59,6 +61,8 @@ pub enum LoadError {
     Refused { run_id: RunId, findings: Vec<Finding> },
     #[error("run `{run_id}` is not verified since it was transformed")]
     NotVerified { run_id: RunId },
+    #[error("no row breaks rule `{rule}`{}", of_keys(keys))]
+    NothingToRequeue { rule: String, keys: Vec<String> },
     #[error("run `{run_id}` is not transformed")]
     NotTransformed { run_id: RunId },
     #[error("parse `{key}`")]
@@ -69,6 +73,10 @@ pub enum LoadError {
     Interrupted,
     #[error("write to standard output")]
     Output { source: std::io::Error },
+}
+
+fn of_keys(keys: &[String]) -> String {
+    if keys.is_empty() { String::new() } else { format!(" with the keys {}", keys.join(", ")) }
 }
 
 fn listed(imbalances: &[Imbalance]) -> String {
@@ -99,6 +107,7 @@ impl TaskError for LoadError {
             | Self::UnknownTable(_)
             | Self::UnknownMetric(_)
             | Self::MetricFault(_)
+            | Self::CheckFault(_)
             | Self::ProcedureCycle(_)
             | Self::NotMigrated { .. }
             | Self::MigrationPending { .. }
@@ -113,6 +122,7 @@ impl TaskError for LoadError {
             | Self::Check { .. }
             | Self::NotVerified { .. }
             | Self::NotTransformed { .. }
+            | Self::NothingToRequeue { .. }
             | Self::Json { .. } => 2,
         }
     }
@@ -144,15 +154,22 @@ impl TaskError for LoadError {
                 "nothing of this table was loaded; the data files were changed after they were sealed"
             }
             Self::FxRates { .. } => "correct the file; nothing was transformed",
-            Self::Unbalanced { .. } | Self::Refused { .. } => {
-                "readers still see the numbers of the last published run; the receipt under `runs/` holds all findings"
+            Self::Unbalanced { .. } => {
+                "readers still see the numbers of the last published run; the receipt under `runs/` holds all counts"
+            }
+            Self::Refused { .. } => {
+                "readers still see the numbers of the last published run; the receipt under `runs/` holds all findings. What is as it should be, `load-redshift verify --accept RULE` lets pass for this run"
             }
             Self::NotVerified { .. } => "run `load-redshift transform --verify --publish`",
             Self::NotTransformed { .. } => "run `load-redshift transform`",
+            Self::NothingToRequeue { .. } => {
+                "`load-redshift quarantine list --all` names the rules that are broken; row rules are judged by extract-rds"
+            }
             Self::Interrupted => "running it again is safe: what is loaded is not loaded twice",
             Self::Manifest(_)
             | Self::UnknownTable(_)
             | Self::MetricFault(_)
+            | Self::CheckFault(_)
             | Self::ProcedureCycle(_)
             | Self::Misplaced { .. }
             | Self::Result { .. }

@@ -6,11 +6,13 @@
 //! readers see the audited metrics. `migrate` keeps the warehouse's tables and procedures as `sql/` has them. All SQL
 //! that belongs to the warehouse is in `sql/`; here are only the statements of a load, whose text follows from a manifest.
 
+mod check;
 mod commands;
 mod config;
 mod copy;
 mod data_api;
 mod error;
+mod fact_days;
 mod fx_rates;
 mod job;
 mod ledger;
@@ -22,6 +24,7 @@ mod metric;
 mod migrate;
 mod output;
 mod publish;
+mod quarantine;
 mod relation;
 mod result_rows;
 mod sha256;
@@ -31,5 +34,5 @@ mod transform;
 mod verify;
 
 pub use commands::execute;
-pub use config::{Arguments, Command, Config, ConfigError, MetricAction, WarehouseConfig};
+pub use config::{Arguments, Command, Config, ConfigError, MetricAction, QuarantineAction, WarehouseConfig};
 pub use error::LoadError;

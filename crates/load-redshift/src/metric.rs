@@ -2,6 +2,7 @@
 
 use crate::{
     data_api::Statement,
+    fact_days::{moved_by, names_a_range, one_line, sentence_after, within},
     literal,
     relation::RelationColumn,
     sha256::sha256_hex,
@@ -27,9 +28,6 @@ pub(crate) struct Metric {
     pub(crate) sha256: String,
 }
 
-/// Date columns of facts whose changes are recorded, by day.
-const FACT_DAYS: [&str; 4] = ["bookings.booked_on", "listing_day.calendar_date", "stay.booked_on", "stay_night.night"];
-
 /// Says of each row of a metric by week and month which of both it is.
 const PERIOD_TYPE: &str = "period_type";
 
@@ -41,7 +39,7 @@ struct Period {
     unit: PeriodUnit,
     /// The columns that tell the rows of a period apart.
     key: Vec<String>,
-    /// The days of facts that count in it, of [`FACT_DAYS`].
+    /// The days of facts that count in it.
     moved_by: Vec<String>,
     /// Days that a period looks back over, its own last one included.
     window_days: u32,
@@ -108,8 +106,9 @@ impl Metric {
         if reads.is_empty() {
             return Err(faulty("has no `Reads:` in its header"));
         }
-        let period =
-            sentence_after("Period:", &header).map(|text| Period::parse(&header, &text)).transpose().map_err(faulty)?;
+        let moved_by = moved_by(file.text).map_err(faulty)?;
+        let period = sentence_after("Period:", &header).map(|text| Period::parse(&header, &text, moved_by));
+        let period = period.transpose().map_err(faulty)?;
         if period.is_some() != names_a_range(file.text) {
             return Err(faulty("needs both: `Period:` in its header, and range_start and range_end in its SELECT"));
         }
@@ -137,7 +136,7 @@ impl Metric {
     /// of another shape stays until the next publication, so that readers see numbers until then.
     pub(crate) fn definition(&self) -> Vec<Statement> {
         let Self { name, select, .. } = self;
-        let no_rows = select.replace("range_start", "'0001-01-01'::date").replace("range_end", "'0001-01-01'::date");
+        let no_rows = within(select, "'0001-01-01'::date", "'0001-01-01'::date");
         let texts = [
             format!("drop table if exists audit.{name}"),
             format!("create table audit.{name} as\n{no_rows}"),
@@ -206,15 +205,11 @@ impl Metric {
 }
 
 impl Period {
-    fn parse(header: &str, text: &str) -> Result<Self, &'static str> {
+    fn parse(header: &str, text: &str, moved_by: Option<Vec<String>>) -> Result<Self, &'static str> {
         let (column, unit) = text.split_once(" by ").ok_or("has no `Period: <column> by <unit>`")?;
         let unit =
             PeriodUnit::parse(unit).ok_or("has a `Period:` that is not by day, week, month, or week and month")?;
-        let moved_by = sentence_after("Moved by:", header).ok_or("has a `Period:` and no `Moved by:` in its header")?;
-        let moved_by: Vec<_> = moved_by.split(", ").map(str::to_owned).collect();
-        if moved_by.iter().any(|day| !FACT_DAYS.contains(&day.as_str())) {
-            return Err("is `Moved by:` something whose changes nobody records");
-        }
+        let moved_by = moved_by.ok_or("has a `Period:` and no `Moved by:` in its header")?;
         let key =
             sentence_after("Key:", header).map_or_else(Vec::new, |key| key.split(", ").map(str::to_owned).collect());
         if unit == PeriodUnit::WeekAndMonth && !key.iter().any(|column| column == PERIOD_TYPE) {
@@ -274,11 +269,6 @@ impl PeriodUnit {
     }
 }
 
-/// Whether a SELECT is for a range of days.
-fn names_a_range(text: &str) -> bool {
-    text.contains("range_start") && text.contains("range_end")
-}
-
 /// The text after a label, up to the next label or the end of the paragraph.
 fn labelled(header: &str, label: &str) -> Option<String> {
     let rest = &header[header.find(label)? + label.len()..];
@@ -288,17 +278,6 @@ fn labelled(header: &str, label: &str) -> Option<String> {
     let text = one_line(&rest[..ends.min().unwrap_or(rest.len())]);
     let text = text.trim_end_matches('.');
     if text.is_empty() { None } else { Some(text.to_owned()) }
-}
-
-/// The text after a label up to the next full stop; one inside a name is none.
-fn sentence_after(label: &str, header: &str) -> Option<String> {
-    let rest = one_line(&header[header.find(label)? + label.len()..]);
-    let text = rest.split(". ").next().unwrap_or_default().trim_end_matches('.');
-    if text.is_empty() { None } else { Some(text.to_owned()) }
-}
-
-fn one_line(text: &str) -> String {
-    text.split_ascii_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

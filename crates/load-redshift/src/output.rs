@@ -64,7 +64,8 @@ pub(crate) async fn show_restatements(
     print_rows(&api.query("read etl.metric_restatements", &sql).await?, format)
 }
 
-fn print_rows(result: &ResultRows, format: OutputFormat) -> Result<(), LoadError> {
+/// Rows as a table, CSV or JSON.
+pub(crate) fn print_rows(result: &ResultRows, format: OutputFormat) -> Result<(), LoadError> {
     match format {
         OutputFormat::Table => print(&format!("{}\n", as_table(result))),
         OutputFormat::Csv => print_csv(result),
@@ -103,6 +104,11 @@ pub(crate) fn print_differences(differences: &[Difference]) -> Result<(), LoadEr
         table.add_row([difference.object.as_str(), state]);
     }
     print(&format!("{table}\n"))
+}
+
+/// How many rows the next transformation judges again.
+pub(crate) fn print_requeued(count: u64) -> Result<(), LoadError> {
+    print(&format!("rows that the next transformation judges again: {count}\n"))
 }
 
 /// How far each loaded run came, newest last.

@@ -110,9 +110,14 @@ fn files_of(folder: &'static str) -> impl Iterator<Item = SqlFile> {
     files().filter(move |file| file.folder() == folder && !file.holds_checks())
 }
 
-/// The files that make schemas, tables and procedures, in the order in which they are applied.
+/// The files that make schemas, tables and procedures, in the order in which they are applied; views after the tables of their
+/// folder.
 pub(crate) fn object_files() -> Vec<SqlFile> {
-    ["", "raw", "curated", "procedures"].into_iter().flat_map(files_of).collect()
+    let tables_first = |folder| {
+        let (views, tables): (Vec<_>, Vec<_>) = files_of(folder).partition(SqlFile::makes_view);
+        tables.into_iter().chain(views)
+    };
+    ["", "raw", "curated", "procedures"].into_iter().flat_map(tables_first).collect()
 }
 
 /// The files of metrics, by name. They read curated tables.

@@ -30,12 +30,18 @@ pub(crate) enum Chosen {
     },
 }
 
-/// How much a transformation makes anew.
+/// How much a transformation makes anew, or a verification looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Extent {
     /// What follows from rows that changed, from days that passed and from exchange rates.
     Changes,
     Everything,
+}
+
+impl Extent {
+    pub(crate) fn of(is_full: bool) -> Self {
+        if is_full { Self::Everything } else { Self::Changes }
+    }
 }
 
 /// The configured run, or the latest loaded one.
@@ -109,6 +115,7 @@ fn statements(
         ("reporting_timezone", reporting.timezone.name().to_owned()),
         ("reporting_currency", reporting.currency.code.to_owned()),
         ("fx_max_age_days", reporting.fx_max_age_days.to_string()),
+        ("freshness_max_days", reporting.freshness_max_days.map_or_else(String::new, |days| days.to_string())),
     ];
     for (name, value) in settings {
         add("settings", format!("call etl.set_setting('{name}', {})", literal::text(&value)));
@@ -125,18 +132,24 @@ fn statements(
 
 /// Identifies what the curated layer follows from beside the rows. Where it is another one, all of the layer is made anew.
 fn basis(reporting: &ReportingConfig) -> String {
-    let ReportingConfig { timezone, currency, fx_max_age_days, fx_rates_key: _ } = reporting;
+    let ReportingConfig { timezone, currency, fx_max_age_days, fx_rates_key: _, freshness_max_days: _ } = reporting;
     let settings = format!("{timezone} {} {fx_max_age_days}", currency.code);
     let texts = object_files().into_iter().map(|file| file.text);
     sha256_hex(texts.chain([settings.as_str()]))
 }
 
 async fn rule_counts(api: &DataApi) -> Result<Vec<RuleCount>, LoadError> {
-    let sql = "select rule_id, table_name, severity, standing from curated.rule_counts order by rule_id, table_name";
+    let sql = "select rule_id, table_name, severity, standing, found_by_run from curated.rule_counts order by rule_id, table_name";
     let result = api.query("read curated.rule_counts", sql).await?;
     let count = |cells: &Vec<_>| {
         let row = Row(cells);
-        Ok(RuleCount { rule: row.text(0)?, table: row.text(1)?, severity: row.text(2)?, standing: row.count(3)? })
+        Ok(RuleCount {
+            rule: row.text(0)?,
+            table: row.text(1)?,
+            severity: row.text(2)?,
+            standing: row.count(3)?,
+            found: row.count(4)?,
+        })
     };
     let counts = result.rows.iter().map(count).collect::<Result<_, _>>();
     counts.map_err(|source| LoadError::Result { what: "curated.rule_counts", source })
@@ -155,6 +168,7 @@ mod tests {
             currency: Currency::parse("USD").unwrap(),
             fx_max_age_days: 7,
             fx_rates_key: "unused".into(),
+            freshness_max_days: None,
         };
         let (procedures, metrics) = (curated_procedures().unwrap(), metrics().unwrap());
         let run_id = "r1".parse().unwrap();
@@ -174,6 +188,7 @@ mod tests {
         let place = |text: &str| texts.iter().position(|sql| sql.starts_with(text)).unwrap();
         assert!(place("call curated.load_apartments(") < place("call curated.load_bookings("));
         assert!(place("call curated.load_bookings(") < place("call curated.load_stay("));
-        assert!(place("call curated.load_rule_counts(") < place("call audit.refresh_"));
+        assert!(place("call curated.load_listing_day(") < place("call curated.load_stay_violations("));
+        assert!(place("call curated.load_stay_violations(") < place("call audit.refresh_"));
     }
 }

@@ -1,23 +1,41 @@
 //! The audit between transformation and publication: every check file, and the balance of the receipt.
 
 use crate::{
+    check::{CheckedDays, checks},
     data_api::{BATCH_MAX_STATEMENTS, DataApi, Statement},
     error::LoadError,
     job::Job,
     result_rows::{ResultRows, Row, UnexpectedValue},
-    sql_script::split_statements,
-    sql_tree::check_files,
+    transform::Extent,
 };
 use chrono::Utc;
 use rental_core::{CheckReceipt, Finding, Receipt, RunDate, RunId, Severity};
 use rental_task::update_receipt;
 
-/// Runs all checks and notes their findings in the receipt.
+/// What is looked at, and what is let pass.
+#[derive(Debug, Clone)]
+pub(crate) struct Verification {
+    pub(crate) extent: Extent,
+    /// Rules whose findings do not keep the run from being published.
+    pub(crate) accepted: Vec<String>,
+}
+
+/// Runs all checks, over the days that changed since the last publication or over all of them, and notes their findings in the
+/// receipt.
 ///
 /// # Errors
 /// When a check finds an error or the receipt does not balance; also when bucket or warehouse fail.
-pub(crate) async fn verify_run(job: &Job<'_>, run_id: &RunId, run_date: RunDate) -> Result<(), LoadError> {
-    let checks = checks();
+pub(crate) async fn verify_run(
+    job: &Job<'_>,
+    run_id: &RunId,
+    run_date: RunDate,
+    Verification { extent, accepted }: &Verification,
+) -> Result<(), LoadError> {
+    let days = match extent {
+        Extent::Changes => CheckedDays::changed(&job.api).await?,
+        Extent::Everything => CheckedDays::All,
+    };
+    let checks: Vec<_> = checks()?.iter().map(|check| check.statement(&days)).collect();
     let findings = run_checks(&job.api, &checks).await?;
     for finding in &findings {
         match finding.severity {
@@ -26,7 +44,8 @@ pub(crate) async fn verify_run(job: &Job<'_>, run_id: &RunId, run_date: RunDate)
             Severity::Info => tracing::info!(check = finding.check, rule = finding.rule, "{}", finding.detail),
         }
     }
-    let part = CheckReceipt { finished_at: Utc::now(), checks_run: checks.len() as u64, findings };
+    let part =
+        CheckReceipt { finished_at: Utc::now(), checks_run: checks.len() as u64, accepted: accepted.clone(), findings };
     let receipt = update_receipt(&job.bucket, run_id, run_date, |receipt| receipt.verify = Some(part.clone())).await?;
     judge(&receipt)?;
     tracing::info!(%run_id, check_count = part.checks_run, "verified: no check found an error and the receipt balances");
@@ -45,20 +64,12 @@ pub(crate) fn judge(receipt: &Receipt) -> Result<(), LoadError> {
     if !imbalances.is_empty() {
         return Err(LoadError::Unbalanced { run_id: run_id(), imbalances });
     }
-    let is_error = |finding: &&Finding| finding.severity == Severity::Error;
-    let findings: Vec<_> = verify.findings.iter().filter(is_error).cloned().chain(receipt.breaches()).collect();
+    let refuses = |finding: &Finding| finding.severity == Severity::Error && !verify.accepted.contains(&finding.rule);
+    let findings: Vec<_> = verify.findings.iter().cloned().chain(receipt.breaches()).filter(refuses).collect();
     if !findings.is_empty() {
         return Err(LoadError::Refused { run_id: run_id(), findings });
     }
     Ok(())
-}
-
-/// Every statement of every check file, named by the file.
-fn checks() -> Vec<Statement> {
-    let of_file = |file: crate::sql_tree::SqlFile| {
-        split_statements(file.text).into_iter().map(move |sql| Statement::new(format!("sql/{}", file.path), sql))
-    };
-    check_files().into_iter().flat_map(of_file).collect()
 }
 
 async fn run_checks(api: &DataApi, checks: &[Statement]) -> Result<Vec<Finding>, LoadError> {
@@ -101,13 +112,6 @@ mod tests {
     use std::collections::BTreeMap;
 
     #[test]
-    fn every_check_file_is_one_query() {
-        for file in check_files() {
-            assert_eq!(split_statements(file.text).len(), 1, "{}", file.path);
-        }
-    }
-
-    #[test]
     fn an_unknown_severity_counts_as_an_error() {
         let row = |severity: &str| ["R1", severity, "d"].map(|text| Cell::Text(text.to_owned())).to_vec();
         let result = ResultRows { columns: vec![], rows: vec![row("warn"), row("error"), row("fatal")] };
@@ -120,11 +124,14 @@ mod tests {
         let mut receipt = Receipt::new("r1".parse().unwrap(), "2025-02-16".parse().unwrap());
         assert!(matches!(judge(&receipt), Err(LoadError::NotVerified { .. })));
         let finding = |severity| Finding { check: "c".into(), rule: "R1".into(), severity, detail: "d".into() };
-        let verified = |findings| CheckReceipt { finished_at: Utc::now(), checks_run: 1, findings };
+        let verified =
+            |findings| CheckReceipt { finished_at: Utc::now(), checks_run: 1, accepted: Vec::new(), findings };
         receipt.verify = Some(verified(vec![finding(Severity::Warn)]));
         judge(&receipt).unwrap();
         receipt.verify = Some(verified(vec![finding(Severity::Warn), finding(Severity::Error)]));
         assert_eq!(judge(&receipt).map_err(|error| error.exit_code()), Err(3));
+        receipt.verify.as_mut().unwrap().accepted = vec!["R1".into()];
+        judge(&receipt).unwrap();
         receipt.verify = Some(verified(vec![]));
         let lost = LoadedTable { manifest_rows: 2, raw_rows: 1, chunk_count: 1, file_count: 1 };
         let tables = BTreeMap::from([("bookings".to_owned(), lost)]);

@@ -1,0 +1,170 @@
+-- curated.load_stay_violations: realised bookings with a night that another one has as well, or on which the listing was not
+-- listed. Looks at the stays that share a night with one that came or went, and at those with a night of which the listing is
+-- another one or that has passed since the last run.
+-- Reads: curated.stay, curated.stay_night, curated.listing_day.
+-- Writes: curated.violations, curated.rule_counts.
+create or replace procedure curated.load_stay_violations(as_of date)
+as $$
+declare
+    whole_count bigint;
+    known_run_date date;
+    lowest_day date;
+    highest_day date;
+begin
+    select into whole_count count(*) from etl.changed_days where fact = 'everything';
+    select into known_run_date run_date from previous_context;
+
+    drop table if exists touched_nights;
+    create temp table touched_nights as
+    select apartment_id, night from arrived_nights where whole_count = 0
+    union
+    select apartment_id, night from departed_nights where whole_count = 0;
+    select into lowest_day, highest_day min(night), max(night) from touched_nights;
+    drop table if exists judged_stays;
+    create temp table judged_stays (
+        booking_id bigint not null,
+        checkin_date date,
+        checkout_date date
+    );
+    insert into judged_stays
+    select distinct
+        stay_night.booking_id,
+        dateadd(day, 1 - stay_night.night_number, stay_night.night)::date,
+        dateadd(day, stay_night.nights + 1 - stay_night.night_number, stay_night.night)::date
+    from curated.stay_night
+    inner join touched_nights on stay_night.apartment_id = touched_nights.apartment_id and stay_night.night = touched_nights.night
+    where stay_night.night between lowest_day and highest_day;
+
+    drop table if exists judged_violations;
+    create temp table judged_violations as
+    with
+    changed as (
+        select booking_id from judged_stays
+        union
+        select booking_id from departed_stays
+    )
+    select violations.*
+    from curated.violations
+    where violations.rule_id = 'BKG-OVERLAP' and whole_count > 0
+    union all
+    select violations.*
+    from curated.violations
+    inner join changed on violations.row_key = changed.booking_id::varchar(32)
+    where violations.rule_id = 'BKG-OVERLAP' and whole_count = 0;
+    drop table if exists found_violations;
+    create temp table found_violations (
+        row_key varchar(32) not null,
+        row_day date,
+        row_count bigint not null,
+        awaited_key bigint,
+        reason varchar(1024) not null
+    );
+    if whole_count > 0 then
+        insert into found_violations (row_key, row_count, reason)
+        with
+        crowded_nights as (
+            select apartment_id, night
+            from curated.stay_night
+            group by apartment_id, night
+            having count(*) > 1
+        )
+        select distinct stay_night.booking_id::varchar(32), 1, 'another realised booking has a night of this one'
+        from curated.stay_night
+        inner join crowded_nights
+            on stay_night.apartment_id = crowded_nights.apartment_id and stay_night.night = crowded_nights.night;
+    else
+        select into lowest_day, highest_day min(checkin_date), max(checkout_date) from judged_stays;
+        insert into found_violations (row_key, row_count, reason)
+        with
+        judged_nights as (
+            select stay_night.booking_id, stay_night.apartment_id, stay_night.night
+            from curated.stay_night
+            inner join judged_stays on stay_night.booking_id = judged_stays.booking_id
+            where stay_night.night >= lowest_day and stay_night.night < highest_day
+        )
+        select distinct judged_nights.booking_id::varchar(32), 1, 'another realised booking has a night of this one'
+        from judged_nights
+        inner join curated.stay_night as of_others
+            on judged_nights.apartment_id = of_others.apartment_id
+            and judged_nights.night = of_others.night
+            and judged_nights.booking_id <> of_others.booking_id
+        where of_others.night >= lowest_day and of_others.night < highest_day;
+    end if;
+    call curated.settle_violations('BKG-OVERLAP', 1, 'warn', 'bookings', false);
+
+    -- What happens to a listing after today is not known yet.
+    select into lowest_day min(first_day) from stale_listings;
+    insert into judged_stays
+    select distinct
+        stay_night.booking_id,
+        dateadd(day, 1 - stay_night.night_number, stay_night.night)::date,
+        dateadd(day, stay_night.nights + 1 - stay_night.night_number, stay_night.night)::date
+    from curated.stay_night
+    inner join stale_listings
+        on stay_night.apartment_id = stale_listings.apartment_id
+        and stay_night.night >= stale_listings.first_day
+    where
+        whole_count = 0
+        and stay_night.night >= lowest_day
+        and stay_night.night <= as_of
+        and stay_night.booking_id not in (select judged_stays.booking_id from judged_stays);
+    insert into judged_stays
+    select distinct
+        booking_id,
+        dateadd(day, 1 - night_number, night)::date,
+        dateadd(day, nights + 1 - night_number, night)::date
+    from curated.stay_night
+    where
+        whole_count = 0
+        and night > known_run_date
+        and night <= as_of
+        and booking_id not in (select judged_stays.booking_id from judged_stays);
+    if whole_count > 0 then
+        insert into judged_stays select booking_id, checkin_date, checkout_date from curated.stay;
+    end if;
+
+    drop table if exists judged_violations;
+    create temp table judged_violations as
+    with
+    changed as (
+        select booking_id from judged_stays
+        union
+        select booking_id from departed_stays
+    )
+    select violations.*
+    from curated.violations
+    where violations.rule_id = 'NIGHT-NOT-LISTED' and whole_count > 0
+    union all
+    select violations.*
+    from curated.violations
+    inner join changed on violations.row_key = changed.booking_id::varchar(32)
+    where violations.rule_id = 'NIGHT-NOT-LISTED' and whole_count = 0;
+    select into lowest_day, highest_day min(checkin_date), max(checkout_date) from judged_stays;
+    drop table if exists found_violations;
+    create temp table found_violations as
+    with
+    judged_nights as (
+        select stay_night.booking_id, stay_night.apartment_id, stay_night.night
+        from curated.stay_night
+        inner join judged_stays on stay_night.booking_id = judged_stays.booking_id
+        where stay_night.night >= lowest_day and stay_night.night < highest_day and stay_night.night <= as_of
+    ),
+    listed_days as (
+        select apartment_id, calendar_date
+        from curated.listing_day
+        where calendar_date >= lowest_day and calendar_date < highest_day
+    )
+    select
+        judged_nights.booking_id::varchar(32) as row_key,
+        null::date as row_day,
+        1::bigint as row_count,
+        null::bigint as awaited_key,
+        ('not listed from ' || min(judged_nights.night)::varchar(10))::varchar(1024) as reason
+    from judged_nights
+    left join listed_days
+        on judged_nights.apartment_id = listed_days.apartment_id and judged_nights.night = listed_days.calendar_date
+    where listed_days.apartment_id is null
+    group by judged_nights.booking_id;
+    call curated.settle_violations('NIGHT-NOT-LISTED', 1, 'warn', 'bookings', false);
+end;
+$$ language plpgsql;

@@ -34,6 +34,8 @@ mod fan_out;
 mod quarantine;
 // Rows that break rules across rows and tables, and the queue of those that are kept out.
 mod violations;
+// Rows of the warehouse that are not those of the source.
+mod reconcile;
 // A metric that somebody adds.
 mod own_metric;
 // Steps out of order, and a log that was changed.

@@ -75,6 +75,18 @@ pub fn extract_part(run_id: &RunId, table: &str, item: usize) -> String {
     format!("runs/{run_id}/parts/{table}/{item:05}.json")
 }
 
+/// Everything that one reconciliation has the warehouse unload, to be deleted at its end.
+#[must_use]
+pub fn reconcile_prefix(id: &RunId) -> String {
+    format!("reconcile/{id}/")
+}
+
+/// The rows of one table, as the warehouse has them.
+#[must_use]
+pub fn unloaded_prefix(id: &RunId, table: &str) -> String {
+    format!("reconcile/{id}/{table}/")
+}
+
 /// The run id in a key or prefix that one of the functions above made, if it holds one.
 #[must_use]
 pub fn run_id_of(key: &str) -> Option<RunId> {
@@ -100,6 +112,7 @@ mod tests {
             (extract_plan(&run), "runs/2025-01-31-nightly/plan.json"),
             (extract_part(&run, "bookings", 3), "runs/2025-01-31-nightly/parts/bookings/00003.json"),
             (receipt(&run), "runs/2025-01-31-nightly/receipt.json"),
+            (unloaded_prefix(&run, "bookings"), "reconcile/2025-01-31-nightly/bookings/"),
         ];
         for (key, expected) in cases {
             assert_eq!(key, expected);

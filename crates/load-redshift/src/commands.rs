@@ -11,11 +11,12 @@ use crate::{
     output,
     publish::{Restatement, publish_run},
     quarantine,
+    reconcile::{Depth, reconcile, remove_unloaded},
     transform::{Chosen, Extent, choose_run, transform_run},
     verify::{Verification, verify_run},
 };
 use rental_core::{RunDate, RunId};
-use rental_task::{read_receipt, sdk_config, termination};
+use rental_task::{OutputFormat, read_receipt, sdk_config, termination};
 use std::time::Instant;
 
 /// Which of the steps after loading are asked for.
@@ -97,6 +98,27 @@ pub async fn execute(arguments: &Arguments) -> Result<(), LoadError> {
             output::print_requeued(quarantine::requeue(&data_api().await?, rule, keys).await?)
         }
         Command::Status => output::print_status(&Ledger::read(&data_api().await?).await?),
+        Command::Reconcile { counts, format } => {
+            let depth = if *counts { Depth::Counts } else { Depth::Values };
+            reconcile_tables(&Config::from_arguments(arguments)?, depth, *format).await
+        }
+    }
+}
+
+/// However a comparison ends, nothing of it is left in the bucket.
+async fn reconcile_tables(config: &Config, depth: Depth, format: OutputFormat) -> Result<(), LoadError> {
+    let job = Job::new(config).await?;
+    let id = RunId::now();
+    let compared = until_signal(&job.api, Box::pin(reconcile(&job, &id, depth))).await;
+    let removed = remove_unloaded(&job, &id).await;
+    let tables = compared?;
+    output::print_reconciled(&tables, format)?;
+    removed?;
+    let differing = tables.iter().filter(|table| !table.differences.is_empty());
+    let tables: Vec<_> = differing.clone().map(|table| table.table.clone()).collect();
+    match differing.map(|table| table.differences.len()).sum() {
+        0 => Ok(()),
+        chunk_count => Err(LoadError::Differs { chunk_count, tables }),
     }
 }
 
@@ -112,7 +134,7 @@ async fn work(config: &Config, steps: impl AsyncFnOnce(&Job<'_>) -> Result<(), L
 }
 
 /// Ends early when the program is told to stop, and then ends the running statement as well.
-async fn until_signal(api: &DataApi, work: impl Future<Output = Result<(), LoadError>>) -> Result<(), LoadError> {
+async fn until_signal<T>(api: &DataApi, work: impl Future<Output = Result<T, LoadError>>) -> Result<T, LoadError> {
     tokio::select! {
         result = work => result,
         () = termination() => {

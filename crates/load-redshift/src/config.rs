@@ -38,7 +38,7 @@ pub struct Arguments {
     /// Run date of the transformation, YYYY-MM-DD [env: AS_OF] [default: the run date in the run's manifests]
     #[arg(long, global = true, value_name = "DATE", value_parser = expecting::<NaiveDate>(DATE))]
     as_of: Option<NaiveDate>,
-    /// Tables to load, separated by commas [env: TABLES] [default: all that have a contract]
+    /// Tables to load or reconcile, separated by commas [env: TABLES] [default: all that have a contract]
     #[arg(long, global = true, value_delimiter = ',')]
     tables: Vec<String>,
     /// Folder to take the warehouse's SQL from, a copy of `sql/` with metrics of your own [env: SQL_DIR] [default: the SQL in this program]
@@ -118,6 +118,14 @@ pub enum Command {
     Quarantine(QuarantineAction),
     /// Show what is loaded, transformed and published
     Status,
+    /// Compare the raw tables with the source as it was last sealed, and name the chunks that differ; exit code 3 when some do
+    Reconcile {
+        /// Compare only how many rows each chunk has, by one query per table; without it every value is compared, by way of S3
+        #[arg(long)]
+        counts: bool,
+        #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
+        format: OutputFormat,
+    },
 }
 
 /// What does not keep a run from being published.

@@ -4,6 +4,7 @@ use crate::{
     check::CheckFault, config::ConfigError, data_api::DataApiError, fx_rates::FxRatesError, metric::MetricFault,
     metric::UnknownMetric, result_rows::UnexpectedValue, sql_tree::ProcedureCycle,
 };
+use parquet::errors::ParquetError;
 use rental_core::{Finding, Imbalance, ManifestError, RunId, UnknownTable};
 use rental_task::{BucketError, ReceiptError, TaskError};
 use std::borrow::Cow;
@@ -47,6 +48,16 @@ pub enum LoadError {
     OutOfSequence { key: String, found: u64, loaded: u64 },
     #[error("the files of manifest `{key}` have other columns than the contract: found {found}; expected {expected}")]
     OtherColumns { key: String, found: String, expected: String },
+    #[error("the warehouse is behind the log, it lacks {}", .manifests.join(", "))]
+    Behind { manifests: Vec<String> },
+    #[error("table `{table}` is sealed up to sequence {sealed} and loaded up to {loaded}")]
+    OtherSequence { table: String, sealed: u64, loaded: u64 },
+    #[error("`{key}` has format version {found}, this program reads {expected}; use a matching release")]
+    StateVersion { key: String, found: u32, expected: u32 },
+    #[error("read the rows of `{key}`")]
+    Parquet { key: String, source: ParquetError },
+    #[error("the warehouse does not hold the rows of the source: chunks that differ: {chunk_count}, in {}", .tables.join(", "))]
+    Differs { chunk_count: usize, tables: Vec<String> },
     #[error("the rows of manifest `{key}` are not those that were copied")]
     RowsDiffer { key: String, source: DataApiError },
     #[error("refuse the exchange rates `{key}` of bucket `{bucket}`")]
@@ -98,10 +109,15 @@ impl TaskError for LoadError {
             Self::Receipt(error) => by_retry(error.is_retryable()),
             Self::Manifest(ManifestError::Balance { .. })
             | Self::RowsDiffer { .. }
+            | Self::Differs { .. }
             | Self::FxRates { .. }
             | Self::Unbalanced { .. }
             | Self::Refused { .. } => 3,
-            Self::Interrupted | Self::Output { .. } => 1,
+            // What the bucket did not give may be there the next time.
+            Self::Parquet { source: ParquetError::External(_), .. }
+            | Self::OtherSequence { .. }
+            | Self::Interrupted
+            | Self::Output { .. } => 1,
             Self::Config(_)
             | Self::Manifest(ManifestError::Parse { .. } | ManifestError::FormatVersion { .. })
             | Self::UnknownTable(_)
@@ -118,6 +134,9 @@ impl TaskError for LoadError {
             | Self::Misplaced { .. }
             | Self::OutOfSequence { .. }
             | Self::OtherColumns { .. }
+            | Self::Behind { .. }
+            | Self::StateVersion { .. }
+            | Self::Parquet { .. }
             | Self::Result { .. }
             | Self::Check { .. }
             | Self::NotVerified { .. }
@@ -144,7 +163,7 @@ impl TaskError for LoadError {
             Self::NotMigrated { .. } | Self::MigrationPending { .. } | Self::NoMetricTable { .. } => {
                 "run `load-redshift migrate`, or `load --migrate`"
             }
-            Self::NothingLoaded | Self::NotLoaded { .. } => "run `load-redshift load` first",
+            Self::NothingLoaded | Self::NotLoaded { .. } | Self::Behind { .. } => "run `load-redshift load` first",
             Self::NotSealed { .. } => "extract-rds seals a run by its manifests; name a run that it finished, or none",
             Self::OutOfSequence { .. } => {
                 "a manifest in between is missing in the bucket, or this one was replaced; restore it, or load the log into an empty database"
@@ -152,6 +171,12 @@ impl TaskError for LoadError {
             Self::OtherColumns { .. } => "use the release of load-redshift that has the contract of that time",
             Self::RowsDiffer { .. } => {
                 "nothing of this table was loaded; the data files were changed after they were sealed"
+            }
+            Self::OtherSequence { .. } => {
+                "a run is being sealed or loaded, or was killed meanwhile; repeat it, after the next extract if that does not help"
+            }
+            Self::Differs { .. } => {
+                "replay a chunk: take it out of `chunks` in `state/<table>.json`, then `extract-rds --sweep` writes it and `load-redshift run` loads it; delete rows of chunks that the source does not have"
             }
             Self::FxRates { .. } => "correct the file; nothing was transformed",
             Self::Unbalanced { .. } => {
@@ -172,6 +197,8 @@ impl TaskError for LoadError {
             | Self::CheckFault(_)
             | Self::ProcedureCycle(_)
             | Self::Misplaced { .. }
+            | Self::StateVersion { .. }
+            | Self::Parquet { .. }
             | Self::Result { .. }
             | Self::Check { .. }
             | Self::Json { .. }

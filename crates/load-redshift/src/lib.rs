@@ -3,10 +3,12 @@
 //! One run goes through four steps, each of which can be repeated: `load` brings every sealed manifest that the ledger
 //! does not hold into the raw layer, one transaction per table; `transform` calls the procedures that fill the curated
 //! layer and the audited metrics; `verify` runs the checks and looks whether the receipt balances; `publish` makes
-//! readers see the audited metrics. `migrate` keeps the warehouse's tables and procedures as `sql/` has them. All SQL
-//! that belongs to the warehouse is in `sql/`; here are only the statements of a load, whose text follows from a manifest.
+//! readers see the audited metrics. `migrate` keeps the warehouse's tables and procedures as `sql/` has them, and
+//! `reconcile` compares the raw layer with the source as it was last sealed. All SQL that belongs to the warehouse is in
+//! `sql/`; here are only the statements of a load, whose text follows from a manifest.
 
 mod check;
+mod chunk_rows;
 mod commands;
 mod config;
 mod copy;
@@ -20,11 +22,13 @@ mod literal;
 mod load;
 mod load_plan;
 mod load_table;
+mod log_table;
 mod metric;
 mod migrate;
 mod output;
 mod publish;
 mod quarantine;
+mod reconcile;
 mod relation;
 mod result_rows;
 mod sha256;

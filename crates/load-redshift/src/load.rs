@@ -62,6 +62,15 @@ async fn run_prefixes(job: &Job<'_>) -> Result<Vec<(&'static TableSpec, RunId)>,
     Ok(prefixes)
 }
 
+/// Keys of the sealed manifests that the ledger does not hold.
+///
+/// # Errors
+/// When the bucket fails, or holds a manifest that cannot be read.
+pub(crate) async fn pending_manifests(job: &Job<'_>, ledger: &Ledger) -> Result<Vec<String>, LoadError> {
+    let manifests = unloaded_manifests(job, run_prefixes(job).await?, ledger).await?;
+    Ok(manifests.into_iter().map(|sealed| sealed.key).collect())
+}
+
 async fn unloaded_manifests(
     job: &Job<'_>,
     prefixes: Vec<(&'static TableSpec, RunId)>,

@@ -1,7 +1,7 @@
 //! Which sealed manifests are loaded, and in which order. S3 is the log; the ledger is how far it is read.
 
 use crate::{error::LoadError, ledger::Ledger};
-use rental_core::{Manifest, RunId};
+use rental_core::{Manifest, RunId, TableSpec};
 use std::collections::{BTreeMap, VecDeque};
 
 /// A manifest as it lies in the bucket.
@@ -18,6 +18,19 @@ pub(crate) struct SealedManifest {
 pub(crate) struct RunLoad {
     pub(crate) run_id: RunId,
     pub(crate) manifests: Vec<SealedManifest>,
+}
+
+/// # Errors
+/// When the manifest's files have other columns than the contract.
+pub(crate) fn expect_columns(key: &str, manifest: &Manifest, spec: &TableSpec) -> Result<(), LoadError> {
+    if manifest.columns == spec.column_names() {
+        return Ok(());
+    }
+    Err(LoadError::OtherColumns {
+        key: key.to_owned(),
+        found: manifest.columns.join(", "),
+        expected: spec.column_names().join(", "),
+    })
 }
 
 /// Puts manifests that the ledger does not hold into the order of their snapshots, those of one run together, and cuts

@@ -6,7 +6,7 @@ use crate::{
     data_api::{DataApi, DataApiError, Statement},
     error::LoadError,
     literal,
-    load_plan::SealedManifest,
+    load_plan::{SealedManifest, expect_columns},
 };
 use rental_core::TableSpec;
 
@@ -35,13 +35,7 @@ pub(crate) async fn load_table(
     sealed: &SealedManifest,
     source: CopySource<'_>,
 ) -> Result<Loaded, LoadError> {
-    if sealed.manifest.columns != spec.column_names() {
-        return Err(LoadError::OtherColumns {
-            key: sealed.key.clone(),
-            found: sealed.manifest.columns.join(", "),
-            expected: spec.column_names().join(", "),
-        });
-    }
+    expect_columns(&sealed.key, &sealed.manifest, spec)?;
     match api.execute(&statements(spec, sealed, source)).await {
         Ok(()) => Ok(Loaded::Now),
         Err(error) if error.says("ALREADY_LOADED") => Ok(Loaded::Before),

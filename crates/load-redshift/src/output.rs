@@ -6,6 +6,7 @@ use crate::{
     ledger::Ledger,
     metric::{find, metrics},
     migrate::{Difference, DifferenceKind},
+    reconcile::Reconciled,
     relation::{RelationColumn, columns_of},
     result_rows::{Cell, Column, ResultRows},
 };
@@ -62,6 +63,46 @@ pub(crate) async fn show_restatements(
          order by is_applied, noted_at desc, metric, period_start desc, row_key, column_name{limit}"
     );
     print_rows(&api.query("read etl.metric_restatements", &sql).await?, format)
+}
+
+/// A line for each chunk that differs; as a table also one for each table of the warehouse.
+pub(crate) fn print_reconciled(tables: &[Reconciled], format: OutputFormat) -> Result<(), LoadError> {
+    let column = |name: &str, type_name: &str| Column { name: name.to_owned(), type_name: type_name.to_owned() };
+    let columns = [
+        column("table", "varchar"),
+        column("chunk", "varchar"),
+        column("source_rows", "int8"),
+        column("warehouse_rows", "int8"),
+        column("difference", "varchar"),
+    ];
+    let count = |count: u64| Cell::Integer(count.try_into().unwrap_or(i64::MAX));
+    let rows = tables.iter().flat_map(|table| {
+        table.differences.iter().map(move |difference| {
+            vec![
+                Cell::Text(table.table.clone()),
+                Cell::Text(difference.chunk.to_string()),
+                count(difference.source_rows),
+                count(difference.warehouse_rows),
+                Cell::Text(difference.kind.to_string()),
+            ]
+        })
+    });
+    let result = ResultRows { columns: columns.into(), rows: rows.collect() };
+    if format != OutputFormat::Table {
+        return print_rows(&result, format);
+    }
+    if !result.rows.is_empty() {
+        print_rows(&result, format)?;
+    }
+    let summary = |table: &Reconciled| {
+        let Reconciled { table, chunk_count, row_count, differences } = table;
+        let verdict = match differences.len() {
+            0 => "all equal".to_owned(),
+            count => format!("{count} differ"),
+        };
+        format!("{table}: {row_count} rows in {chunk_count} chunks, {verdict}\n")
+    };
+    print(&tables.iter().map(summary).collect::<String>())
 }
 
 /// Rows as a table, CSV or JSON.

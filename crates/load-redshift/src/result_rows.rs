@@ -93,12 +93,16 @@ impl Row<'_> {
         self.0.get(position).and_then(Cell::to_text)
     }
 
-    pub(crate) fn count(&self, position: usize) -> Result<u64, UnexpectedValue> {
+    pub(crate) fn integer(&self, position: usize) -> Result<i64, UnexpectedValue> {
         match self.0.get(position) {
-            Some(Cell::Integer(value)) => u64::try_from(*value).ok(),
-            _ => None,
+            Some(Cell::Integer(value)) => Ok(*value),
+            _ => Err(UnexpectedValue { position, expected: "a whole number" }),
         }
-        .ok_or(UnexpectedValue { position, expected: "a count" })
+    }
+
+    pub(crate) fn count(&self, position: usize) -> Result<u64, UnexpectedValue> {
+        let count = self.integer(position).ok().and_then(|value| u64::try_from(value).ok());
+        count.ok_or(UnexpectedValue { position, expected: "a count" })
     }
 
     pub(crate) fn run_id(&self, position: usize) -> Result<RunId, UnexpectedValue> {

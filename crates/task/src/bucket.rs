@@ -13,8 +13,9 @@ use aws_sdk_s3::{
     primitives::ByteStream,
     types::{Delete, ObjectIdentifier, ServerSideEncryption},
 };
+use bytes::Bytes;
 use rental_core::env::var;
-use std::{borrow::Cow, error::Error};
+use std::{borrow::Cow, error::Error, ops::Range};
 
 /// S3 takes no more keys in one request.
 const MAX_KEYS_PER_DELETE: usize = 1000;
@@ -173,6 +174,23 @@ impl Bucket {
             source: Box::new(error),
         })?;
         Ok(Some(Object { content: content.to_vec(), etag }))
+    }
+
+    /// Some bytes of an object, all of which it must have.
+    ///
+    /// # Errors
+    /// When there is no such object, or the bucket is missing, closed to us or away.
+    pub async fn read_range(&self, key: &str, range: Range<u64>) -> Result<Bytes, BucketError> {
+        let action = || format!("read `{key}`");
+        let bytes = format!("bytes={}-{}", range.start, range.end.saturating_sub(1));
+        let answer = self.client.get_object().bucket(&self.name).key(key).range(bytes).send().await;
+        let content = answer.map_err(|error| self.failed(action(), error))?.body.collect().await;
+        let content = content.map_err(|error| BucketError::Failed {
+            action: action(),
+            bucket: self.name.clone(),
+            source: Box::new(error),
+        })?;
+        Ok(content.into_bytes())
     }
 
     /// Writes an object, whatever stood there.

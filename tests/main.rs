@@ -34,6 +34,8 @@ mod fan_out;
 mod quarantine;
 // Rows that break rules across rows and tables, and the queue of those that are kept out.
 mod violations;
+// What a look at everything finds, and leaves as it was.
+mod doctor;
 // Rows of the warehouse that are not those of the source.
 mod reconcile;
 // A metric that somebody adds.

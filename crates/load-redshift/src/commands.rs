@@ -3,6 +3,7 @@
 use crate::{
     config::{Arguments, Command, Config, ConfigError, MetricAction, QuarantineAction, WarehouseConfig},
     data_api::DataApi,
+    doctor::{Health, examine},
     error::LoadError,
     job::Job,
     ledger::Ledger,
@@ -98,6 +99,14 @@ pub async fn execute(arguments: &Arguments) -> Result<(), LoadError> {
             output::print_requeued(quarantine::requeue(&data_api().await?, rule, keys).await?)
         }
         Command::Status => output::print_status(&Ledger::read(&data_api().await?).await?),
+        Command::Doctor { format } => {
+            let examined = examine(arguments).await;
+            output::print_examined(&examined, *format)?;
+            match examined.iter().filter(|examined| examined.health == Health::Fail).count() {
+                0 => Ok(()),
+                count => Err(LoadError::Unhealthy { count }),
+            }
+        }
         Command::Reconcile { counts, format } => {
             let depth = if *counts { Depth::Counts } else { Depth::Values };
             reconcile_tables(&Config::from_arguments(arguments)?, depth, *format).await

@@ -118,6 +118,11 @@ pub enum Command {
     Quarantine(QuarantineAction),
     /// Show what is loaded, transformed and published
     Status,
+    /// Look at everything that a run needs, and write nothing; exit code 2 when something fails
+    Doctor {
+        #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
+        format: OutputFormat,
+    },
     /// Compare the raw tables with the source as it was last sealed, and name the chunks that differ; exit code 3 when some do
     Reconcile {
         /// Compare only how many rows each chunk has, by one query per table; without it every value is compared, by way of S3

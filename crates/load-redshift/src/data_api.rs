@@ -77,6 +77,11 @@ impl DataApiError {
         matches!(self, Self::Statement { message, .. } if message.contains(text))
     }
 
+    /// Whether it was this statement that the engine refused.
+    pub(crate) fn is_of(&self, statement: &str) -> bool {
+        matches!(self, Self::Statement { origin, .. } if origin == statement)
+    }
+
     /// Whether another transaction was in the way, so that the same one may pass when it is sent again.
     fn is_conflict(&self) -> bool {
         ["1023", "Serializable isolation violation", "conflict with concurrent transaction", "deadlock detected"]

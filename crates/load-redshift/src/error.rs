@@ -52,6 +52,8 @@ pub enum LoadError {
     Behind { manifests: Vec<String> },
     #[error("table `{table}` is sealed up to sequence {sealed} and loaded up to {loaded}")]
     OtherSequence { table: String, sealed: u64, loaded: u64 },
+    #[error("not ready for a run: what fails: {count}")]
+    Unhealthy { count: usize },
     #[error("`{key}` has format version {found}, this program reads {expected}; use a matching release")]
     StateVersion { key: String, found: u32, expected: u32 },
     #[error("read the rows of `{key}`")]
@@ -135,6 +137,7 @@ impl TaskError for LoadError {
             | Self::OutOfSequence { .. }
             | Self::OtherColumns { .. }
             | Self::Behind { .. }
+            | Self::Unhealthy { .. }
             | Self::StateVersion { .. }
             | Self::Parquet { .. }
             | Self::Result { .. }
@@ -172,6 +175,7 @@ impl TaskError for LoadError {
             Self::RowsDiffer { .. } => {
                 "nothing of this table was loaded; the data files were changed after they were sealed"
             }
+            Self::Unhealthy { .. } => "each of them says the way out",
             Self::OtherSequence { .. } => {
                 "a run is being sealed or loaded, or was killed meanwhile; repeat it, after the next extract if that does not help"
             }

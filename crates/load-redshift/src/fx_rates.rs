@@ -75,16 +75,27 @@ pub(crate) async fn load_fx_rates(job: &Job<'_>) -> Result<(), LoadError> {
     if known.rows.first().and_then(|row| row.first()).and_then(|cell| cell.to_text()).as_deref() == Some(&sha256) {
         return Ok(());
     }
-    let rates = parse(&object.content, currency).map_err(|source| LoadError::FxRates {
-        key: key.clone(),
-        bucket: job.bucket.name().to_owned(),
-        source,
-    })?;
+    let rates = parse(&object.content, currency).map_err(refused(job))?;
     for transaction in transactions(&rates, &sha256) {
         job.api.execute(&transaction).await?;
     }
     tracing::info!(key, row_count = rates.len(), "loaded exchange rates");
     Ok(())
+}
+
+/// The last day for which the file has a rate, if there is a file with rates.
+///
+/// # Errors
+/// When the file is refused, or the bucket fails.
+pub(crate) async fn newest_rate(job: &Job<'_>) -> Result<Option<NaiveDate>, LoadError> {
+    let Some(object) = job.bucket.read(&job.config.reporting.fx_rates_key).await? else { return Ok(None) };
+    let rates = parse(&object.content, job.config.reporting.currency).map_err(refused(job))?;
+    Ok(rates.iter().map(|rate| rate.rate_date).max())
+}
+
+fn refused(job: &Job<'_>) -> impl FnOnce(FxRatesError) -> LoadError {
+    let (key, bucket) = (job.config.reporting.fx_rates_key.clone(), job.bucket.name().to_owned());
+    |source| LoadError::FxRates { key, bucket, source }
 }
 
 fn parse(content: &[u8], reporting: Currency) -> Result<Vec<Rate>, FxRatesError> {

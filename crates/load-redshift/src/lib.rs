@@ -4,8 +4,9 @@
 //! does not hold into the raw layer, one transaction per table; `transform` calls the procedures that fill the curated
 //! layer and the audited metrics; `verify` runs the checks and looks whether the receipt balances; `publish` makes
 //! readers see the audited metrics. `migrate` keeps the warehouse's tables and procedures as `sql/` has them, and
-//! `reconcile` compares the raw layer with the source as it was last sealed. All SQL that belongs to the warehouse is in
-//! `sql/`; here are only the statements of a load, whose text follows from a manifest.
+//! `reconcile` compares the raw layer with the source as it was last sealed; `doctor` looks at all of it and changes
+//! nothing. All SQL that belongs to the warehouse is in `sql/`; here are only the statements of a load, whose text follows
+//! from a manifest.
 
 mod check;
 mod chunk_rows;
@@ -13,6 +14,8 @@ mod commands;
 mod config;
 mod copy;
 mod data_api;
+mod definitions;
+mod doctor;
 mod error;
 mod fact_days;
 mod fx_rates;

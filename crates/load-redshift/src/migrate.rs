@@ -19,9 +19,9 @@ const EXTRA_BYTES: usize = 12_000;
 
 /// Something that stands in the warehouse: what makes it, and by what it is recognised.
 #[derive(Debug, Clone)]
-struct WarehouseObject {
+pub(crate) struct WarehouseObject {
     name: String,
-    statements: Vec<Statement>,
+    pub(crate) statements: Vec<Statement>,
     sha256: String,
 }
 
@@ -100,7 +100,11 @@ pub(crate) async fn differences(api: &DataApi) -> Result<Vec<Difference>, LoadEr
     Ok(found)
 }
 
-fn objects() -> Result<Vec<WarehouseObject>, LoadError> {
+/// All that a migration keeps as it is here, in the order in which it is made.
+///
+/// # Errors
+/// When a file of the folder of SQL is no metric.
+pub(crate) fn objects() -> Result<Vec<WarehouseObject>, LoadError> {
     let mut objects: Vec<_> = object_files().into_iter().map(WarehouseObject::of_file).collect();
     objects.push(currencies());
     let metric = |metric: &crate::metric::Metric| {

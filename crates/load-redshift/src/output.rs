@@ -2,6 +2,7 @@
 
 use crate::{
     data_api::DataApi,
+    doctor::Examined,
     error::LoadError,
     ledger::Ledger,
     metric::{find, metrics},
@@ -67,7 +68,6 @@ pub(crate) async fn show_restatements(
 
 /// A line for each chunk that differs; as a table also one for each table of the warehouse.
 pub(crate) fn print_reconciled(tables: &[Reconciled], format: OutputFormat) -> Result<(), LoadError> {
-    let column = |name: &str, type_name: &str| Column { name: name.to_owned(), type_name: type_name.to_owned() };
     let columns = [
         column("table", "varchar"),
         column("chunk", "varchar"),
@@ -103,6 +103,19 @@ pub(crate) fn print_reconciled(tables: &[Reconciled], format: OutputFormat) -> R
         format!("{table}: {row_count} rows in {chunk_count} chunks, {verdict}\n")
     };
     print(&tables.iter().map(summary).collect::<String>())
+}
+
+/// A line for each thing that was looked at.
+pub(crate) fn print_examined(examined: &[Examined], format: OutputFormat) -> Result<(), LoadError> {
+    let columns = ["what", "state", "found", "way_out"].map(|name| column(name, "varchar"));
+    let row = |Examined { what, health, found, way_out }: &Examined| {
+        [(*what).to_owned(), health.to_string(), found.clone(), way_out.clone()].map(Cell::Text).into()
+    };
+    print_rows(&ResultRows { columns: columns.into(), rows: examined.iter().map(row).collect() }, format)
+}
+
+fn column(name: &str, type_name: &str) -> Column {
+    Column { name: name.to_owned(), type_name: type_name.to_owned() }
 }
 
 /// Rows as a table, CSV or JSON.

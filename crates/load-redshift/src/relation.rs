@@ -11,6 +11,19 @@ pub(crate) struct RelationColumn {
     size: Vec<Option<String>>,
 }
 
+impl RelationColumn {
+    /// The type as `sql/` writes it.
+    pub(crate) fn definition(&self) -> String {
+        let size = |position: usize| self.size.get(position).and_then(Option::as_deref).unwrap_or("?");
+        match self.type_name.as_str() {
+            "character varying" => format!("varchar({})", size(0)),
+            "numeric" => format!("decimal({},{})", size(1), size(2)),
+            "timestamp without time zone" => "timestamp".to_owned(),
+            other => other.to_owned(),
+        }
+    }
+}
+
 /// The columns of every relation of a schema, in their order, by relation.
 ///
 /// # Errors

@@ -63,6 +63,8 @@ pub enum BucketError {
     Denied { action: String, bucket: String, message: String },
     #[error("`{key}` in bucket `{bucket}` already exists, or somebody else writes it")]
     Exists { key: String, bucket: String },
+    #[error("bucket `{bucket}` takes no notice of conditions, which keep two runs apart")]
+    Unconditional { bucket: String },
     #[error("`{key}` in bucket `{bucket}` has checksum `{found}`, expected `{expected}`")]
     Damaged { key: String, bucket: String, expected: String, found: String },
     #[error("{action} in bucket `{bucket}` at {endpoint}")]
@@ -75,7 +77,7 @@ impl BucketError {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Missing { .. } | Self::Denied { .. } => false,
+            Self::Missing { .. } | Self::Denied { .. } | Self::Unconditional { .. } => false,
             Self::Exists { .. } | Self::Damaged { .. } | Self::Unreachable { .. } | Self::Failed { .. } => true,
         }
     }
@@ -92,6 +94,7 @@ impl BucketError {
                 return Some(format!("check that this machine reaches {endpoint}").into());
             }
             Self::Failed { .. } => "check that `AWS_REGION` is the bucket's and that the credentials in use are valid",
+            Self::Unconditional { .. } => "use Amazon S3, or a store that has its conditional writes",
             Self::Damaged { .. } => return None,
         };
         Some(hint.into())
@@ -216,6 +219,20 @@ impl Bucket {
             Ok(written) => Ok(Put::Done { etag: written.e_tag().map(str::to_owned) }),
             Err(error) if is_contended(&error) => Ok(Put::Contended),
             Err(error) => Err(self.failed(format!("write `{key}`"), error)),
+        }
+    }
+
+    /// Whether an object could be written at `key`. Nothing is: the write is for an object with a tag that none has.
+    ///
+    /// # Errors
+    /// When the bucket is missing, closed to us or away.
+    pub async fn may_write(&self, key: &str) -> Result<(), BucketError> {
+        const NO_TAG: &str = "00000000000000000000000000000000";
+        let put = self.put(key, ByteStream::default(), "application/json").if_match(NO_TAG);
+        match put.send().await {
+            Err(error) if is_contended(&error) || error.code() == Some("NoSuchKey") => Ok(()),
+            Err(error) => Err(self.failed(format!("write `{key}`"), error)),
+            Ok(_) => Err(BucketError::Unconditional { bucket: self.name.clone() }),
         }
     }
 

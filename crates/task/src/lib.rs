@@ -16,5 +16,5 @@ pub use log_format::{LogFormat, start_logging};
 pub use metrics::{Metrics, Unit};
 pub use output_format::OutputFormat;
 pub use receipt::{ReceiptError, read_receipt, update_receipt};
-pub use task_error::{TaskError, report_failure};
+pub use task_error::{TaskError, chain, report_failure};
 pub use termination::termination;

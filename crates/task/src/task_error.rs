@@ -30,7 +30,8 @@ pub fn report_failure(program: &str, format: LogFormat, error: &impl TaskError) 
 }
 
 /// An error and its causes, outermost first. A cause that only repeats the text before it is left out.
-fn chain(error: &dyn Error) -> String {
+#[must_use]
+pub fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

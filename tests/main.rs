@@ -42,6 +42,8 @@ mod reconcile;
 mod own_metric;
 // Steps out of order, and a log that was changed.
 mod refusals;
+// Data files that are not what was sealed, or not what the raw table takes.
+mod preflight;
 // A damage for every check of the warehouse.
 mod checks;
 // What a migration would do, and does.

@@ -10,6 +10,14 @@ const DAYS_PER_INSERT: usize = 1000;
 
 const LAST_YEAR: i32 = 9999;
 
+/// What COPY reads: where data files lie, who may read them, and their columns in the files' order.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CopySource<'a> {
+    pub(crate) bucket: &'a str,
+    pub(crate) role: &'a str,
+    pub(crate) columns: &'a [String],
+}
+
 /// The raw table of a contract. `raw` is a reserved word in Redshift.
 pub(crate) fn raw_table(spec: &TableSpec) -> String {
     format!("\"raw\".{}", spec.name)
@@ -25,11 +33,12 @@ pub(crate) fn create_staging(spec: &TableSpec) -> String {
 }
 
 /// COPY from Parquet maps columns by position, so the list is that of the files.
-pub(crate) fn copy_into_staging(spec: &TableSpec, manifest: &Manifest, bucket: &str, role: &str) -> String {
+pub(crate) fn copy_into_staging(spec: &TableSpec, manifest: &Manifest, source: CopySource<'_>) -> String {
+    let CopySource { bucket, role, columns } = source;
     format!(
         "copy {} ({})\nfrom 's3://{bucket}/{}'\niam_role '{role}'\nformat as parquet\nmanifest",
         staging_table(spec),
-        manifest.columns.join(", "),
+        columns.join(", "),
         manifest.copy_manifest,
     )
 }

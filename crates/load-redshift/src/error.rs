@@ -1,8 +1,9 @@
 //! Everything that can end a load, what each means for whoever started it, and the way out.
 
 use crate::{
-    check::CheckFault, config::ConfigError, data_api::DataApiError, fx_rates::FxRatesError, metric::MetricFault,
-    metric::UnknownMetric, result_rows::UnexpectedValue, sql_tree::ProcedureCycle,
+    check::CheckFault, config::ConfigError, data_api::DataApiError, footer::DataFileFault, fx_rates::FxRatesError,
+    metric::MetricFault, metric::UnknownMetric, preflight::Misfit, result_rows::UnexpectedValue,
+    sql_tree::ProcedureCycle,
 };
 use parquet::errors::ParquetError;
 use rental_core::{Finding, Imbalance, ManifestError, RunId, UnknownTable};
@@ -60,6 +61,10 @@ pub enum LoadError {
     Parquet { key: String, source: ParquetError },
     #[error("the warehouse does not hold the rows of the source: chunks that differ: {chunk_count}, in {}", .tables.join(", "))]
     Differs { chunk_count: usize, tables: Vec<String> },
+    #[error(transparent)]
+    DataFile(#[from] DataFileFault),
+    #[error(transparent)]
+    Misfit(#[from] Misfit),
     #[error("the rows of manifest `{key}` are not those that were copied")]
     RowsDiffer { key: String, source: DataApiError },
     #[error("refuse the exchange rates `{key}` of bucket `{bucket}`")]
@@ -110,6 +115,8 @@ impl TaskError for LoadError {
             Self::Bucket(error) => by_retry(error.is_retryable()),
             Self::Receipt(error) => by_retry(error.is_retryable()),
             Self::Manifest(ManifestError::Balance { .. })
+            | Self::DataFile(_)
+            | Self::Misfit(_)
             | Self::RowsDiffer { .. }
             | Self::Differs { .. }
             | Self::FxRates { .. }
@@ -172,6 +179,14 @@ impl TaskError for LoadError {
                 "a manifest in between is missing in the bucket, or this one was replaced; restore it, or load the log into an empty database"
             }
             Self::OtherColumns { .. } => "use the release of load-redshift that has the contract of that time",
+            Self::DataFile(_) => {
+                "restore the object's earlier version, which a versioned bucket keeps; where there is none, remove the table's objects \
+                 under `raw/` and `state/`, run `extract-rds` under a new run id, and load into an empty database"
+            }
+            Self::Misfit(_) => {
+                "nothing of this table was loaded; use the release of load-redshift that has the contract of that time, or restore \
+                 the object's earlier version if it was replaced"
+            }
             Self::RowsDiffer { .. } => {
                 "nothing of this table was loaded; the data files were changed after they were sealed"
             }

@@ -5,7 +5,7 @@ use crate::{
     job::Job,
     ledger::{Ledger, LedgerEntry},
     load_plan::{RunLoad, SealedManifest, plan_load},
-    load_table::{CopySource, Loaded, load_table},
+    load_table::{Loaded, load_table},
     migrate::migrate,
     sha256::sha256_hex,
     transform::{Extent, transform_run},
@@ -100,11 +100,10 @@ async fn unloaded_manifests(
 }
 
 async fn load_run(job: &Job<'_>, load: &RunLoad) -> Result<(), LoadError> {
-    let source = CopySource { bucket: job.bucket.name(), role: &job.config.copy_role };
     for sealed in &load.manifests {
         let started_at = Instant::now();
         let table = &sealed.manifest.table;
-        let loaded = load_table(&job.api, table_spec(table)?, sealed, source).await?;
+        let loaded = load_table(job, table_spec(table)?, sealed).await?;
         let message = match loaded {
             Loaded::Now => "loaded",
             Loaded::Before => "already loaded",

@@ -2,11 +2,15 @@
 //! writes the ledger's row.
 
 use crate::{
-    copy::{copy_into_staging, create_staging, delete_chunks, insert_from_staging, note_changes, staging_table},
-    data_api::{DataApi, DataApiError, Statement},
+    copy::{
+        CopySource, copy_into_staging, create_staging, delete_chunks, insert_from_staging, note_changes, staging_table,
+    },
+    data_api::{DataApiError, Statement},
     error::LoadError,
+    job::Job,
     literal,
     load_plan::{SealedManifest, expect_columns},
+    preflight::preflight,
 };
 use rental_core::TableSpec;
 
@@ -18,25 +22,16 @@ pub(crate) enum Loaded {
     Before,
 }
 
-/// Where data files lie and who may read them.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct CopySource<'a> {
-    pub(crate) bucket: &'a str,
-    pub(crate) role: &'a str,
-}
-
 /// Loads one table. Sending it twice, from here or from elsewhere, loads it once.
 ///
 /// # Errors
-/// When the manifest's columns are not those of the contract, or the warehouse refuses; the raw table is then as before.
-pub(crate) async fn load_table(
-    api: &DataApi,
-    spec: &TableSpec,
-    sealed: &SealedManifest,
-    source: CopySource<'_>,
-) -> Result<Loaded, LoadError> {
+/// When the manifest's columns are not those of the contract, its files are not those that were sealed or do not fit the raw table,
+/// or the warehouse refuses; the raw table is then as before.
+pub(crate) async fn load_table(job: &Job<'_>, spec: &TableSpec, sealed: &SealedManifest) -> Result<Loaded, LoadError> {
     expect_columns(&sealed.key, &sealed.manifest, spec)?;
-    match api.execute(&statements(spec, sealed, source)).await {
+    let columns = preflight(&job.bucket, spec, &sealed.manifest).await?;
+    let source = CopySource { bucket: job.bucket.name(), role: &job.config.copy_role, columns: &columns };
+    match job.api.execute(&statements(spec, sealed, source)).await {
         Ok(()) => Ok(Loaded::Now),
         Err(error) if error.says("ALREADY_LOADED") => Ok(Loaded::Before),
         Err(error @ DataApiError::Statement { .. }) if error.says("ROW_COUNT_DIFFERS") => {
@@ -64,7 +59,7 @@ fn statements(spec: &TableSpec, sealed: &SealedManifest, source: CopySource<'_>)
         add("make the staging table", create_staging(spec));
     }
     if has_rows {
-        add("copy", copy_into_staging(spec, manifest, source.bucket, source.role));
+        add("copy", copy_into_staging(spec, manifest, source));
         let staging = literal::text(&staging_table(spec));
         add("count what was copied", format!("call etl.check_row_count({staging}, {})", manifest.rows.written));
     }
@@ -116,8 +111,9 @@ mod tests {
             sha256: "ab12".into(),
             manifest: manifest("user_viewing", "r1", 7, "2025-02-16T03:00:00.000007Z", chunks),
         };
-        let source = CopySource { bucket: "log", role: "arn:aws:iam::123456789012:role/copy" };
         let spec = table_spec("user_viewing").unwrap();
+        let columns: Vec<_> = spec.column_names().into_iter().map(str::to_owned).collect();
+        let source = CopySource { bucket: "log", role: "arn:aws:iam::123456789012:role/copy", columns: &columns };
         statements(spec, &sealed, source).into_iter().map(|statement| statement.sql).collect()
     }
 

@@ -38,6 +38,14 @@ pub struct Object {
     pub etag: Option<String>,
 }
 
+/// The last bytes of an object.
+#[derive(Debug, Clone)]
+pub struct ObjectEnd {
+    pub content: Bytes,
+    /// Of the whole object.
+    pub size_in_bytes: u64,
+}
+
 /// An object as the bucket lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedObject {
@@ -194,6 +202,34 @@ impl Bucket {
             source: Box::new(error),
         })?;
         Ok(content.into_bytes())
+    }
+
+    /// The last `length` bytes of an object, all of them where it has fewer, or nothing where there is none.
+    ///
+    /// # Errors
+    /// When the bucket is missing, closed to us or away.
+    pub async fn read_end(&self, key: &str, length: usize) -> Result<Option<ObjectEnd>, BucketError> {
+        let action = || format!("read the end of `{key}`");
+        let range = format!("bytes=-{length}");
+        let answer = match self.client.get_object().bucket(&self.name).key(key).range(range).send().await {
+            Ok(answer) => answer,
+            Err(error) if error.code() == Some("NoSuchKey") => return Ok(None),
+            // An empty object has no range.
+            Err(error) if error.code() == Some("InvalidRange") => {
+                return Ok(Some(ObjectEnd { content: Bytes::new(), size_in_bytes: 0 }));
+            }
+            Err(error) => return Err(self.failed(action(), error)),
+        };
+        // `bytes 100-199/200`
+        let whole = answer.content_range().and_then(|range| range.rsplit('/').next()?.parse().ok());
+        let content = answer.body.collect().await.map_err(|error| BucketError::Failed {
+            action: action(),
+            bucket: self.name.clone(),
+            source: Box::new(error),
+        })?;
+        let content = content.into_bytes();
+        let size_in_bytes = whole.unwrap_or(content.len() as u64);
+        Ok(Some(ObjectEnd { content, size_in_bytes }))
     }
 
     /// Writes an object, whatever stood there.

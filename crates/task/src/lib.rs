@@ -11,7 +11,7 @@ mod task_error;
 mod termination;
 
 pub use aws::{AwsError, sdk_config};
-pub use bucket::{Bucket, BucketError, ListedObject, Object, Put, Upload, UploadedObject};
+pub use bucket::{Bucket, BucketError, ListedObject, Object, ObjectEnd, Put, Upload, UploadedObject};
 pub use log_format::{LogFormat, start_logging};
 pub use metrics::{Metrics, Unit};
 pub use output_format::OutputFormat;

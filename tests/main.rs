@@ -42,6 +42,8 @@ mod reconcile;
 mod own_metric;
 // Steps out of order, and a log that was changed.
 mod refusals;
+// What a run would do, and then does.
+mod plan;
 // Data files that are not what was sealed, or not what the raw table takes.
 mod preflight;
 // A damage for every check of the warehouse.

@@ -34,20 +34,8 @@ begin
         ranges as (
             select
                 fact,
-                case period_unit
-                    when 'day' then first_day
-                    when 'week' then date_trunc('week', first_day)::date
-                    when 'month' then date_trunc('month', first_day)::date
-                    else least(date_trunc('week', first_day)::date, date_trunc('month', first_day)::date)
-                end as first_day,
-                case period_unit
-                    when 'day' then dateadd(day, 1, last_day)::date
-                    when 'week' then dateadd(day, 7, date_trunc('week', last_day))::date
-                    when 'month' then dateadd(month, 1, date_trunc('month', last_day))::date
-                    else dateadd(
-                        day, 1, greatest(date_trunc('week', last_day)::date, date_trunc('month', last_day)::date)
-                    )::date
-                end as end_day
+                etl.first_day_of_period(first_day, period_unit) as first_day,
+                etl.end_day_of_period(last_day, period_unit) as end_day
             from moved
         ),
         reaching as (

@@ -1,6 +1,7 @@
 //! The cloud that all tests share, and a pipeline of one's own in it.
 
 mod cases;
+mod changes;
 mod cloud;
 mod drivers;
 mod forwarder;
@@ -15,6 +16,7 @@ mod tables;
 pub(crate) use cases::{
     Case, Outcome, arrives, assert_outcomes, counts, create_tables, execute, insert, lenient_source, rejected,
 };
+pub(crate) use changes::{change, put_rates};
 pub(crate) use cloud::{cloud, copy_of_sql, project_path};
 pub(crate) use drivers::{BOTH_DRIVERS, Driver, ENDLESS_QUERY, source_config};
 pub(crate) use forwarder::Forwarder;

@@ -10,6 +10,7 @@ use crate::{
     load::{load, note_load},
     migrate::{differences, migrate},
     output,
+    plan::plan,
     publish::{Restatement, publish_run},
     quarantine,
     reconcile::{Depth, reconcile, remove_unloaded},
@@ -48,6 +49,10 @@ pub async fn execute(arguments: &Arguments) -> Result<(), LoadError> {
                 after_load(job, steps).await
             })
             .await
+        }
+        Command::Plan { format } => {
+            let config = Config::from_arguments(arguments)?;
+            work(&config, async |job| output::print_plan(&plan(job).await?, *format)).await
         }
         Command::Load { migrate } => {
             let config = Config::from_arguments(arguments)?;

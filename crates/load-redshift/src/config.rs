@@ -69,6 +69,12 @@ pub enum Command {
         #[command(flatten)]
         restatement: RestatementArguments,
     },
+    /// Show what `run` would load, and which published periods may move by it; changes nothing. The periods are an upper bound:
+    /// most often fewer of them move, and never others
+    Plan {
+        #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
+        format: OutputFormat,
+    },
     /// Bring the warehouse's tables, procedures and metrics up to date with this program
     Migrate {
         /// Change nothing, only list what a migration would apply; exit code 2 when there is something

@@ -94,6 +94,22 @@ pub(crate) fn delete_chunks(spec: &TableSpec, manifest: &Manifest) -> Vec<String
 /// the blocks that hold it are read.
 fn chunk_conditions(spec: &TableSpec, manifest: &Manifest) -> Vec<String> {
     let column = spec.chunk_grid.column();
+    let together =
+        |ranges: &[Range]| ranges.iter().map(|range| range.condition(column)).collect::<Vec<_>>().join("\n    or ");
+    ranges(manifest).chunks(RANGES_PER_STATEMENT).map(together).collect()
+}
+
+/// The keys of the manifest's chunks from the first to the last one, where the table is cut by key.
+pub(crate) fn key_ranges(manifest: &Manifest) -> Vec<(i64, i64)> {
+    let keys = |range| match range {
+        Range::Keys { first, last } => Some((first, last)),
+        Range::Days { .. } => None,
+    };
+    ranges(manifest).into_iter().filter_map(keys).collect()
+}
+
+/// The manifest's chunks, those that lie side by side as one range.
+fn ranges(manifest: &Manifest) -> Vec<Range> {
     let mut chunks: Vec<_> = manifest.replaced_chunks.iter().map(|replaced| replaced.chunk).collect();
     chunks.sort_unstable();
     let mut ranges: Vec<Range> = Vec::new();
@@ -105,9 +121,7 @@ fn chunk_conditions(spec: &TableSpec, manifest: &Manifest) -> Vec<String> {
             _ => ranges.push(range),
         }
     }
-    let together =
-        |ranges: &[Range]| ranges.iter().map(|range| range.condition(column)).collect::<Vec<_>>().join("\n    or ");
-    ranges.chunks(RANGES_PER_STATEMENT).map(together).collect()
+    ranges
 }
 
 pub(crate) fn insert_from_staging(spec: &TableSpec, manifest: &Manifest) -> String {
@@ -165,8 +179,8 @@ impl Range {
     }
 }
 
-/// The smallest key has no literal of its own: its digits alone are out of range before the sign is applied.
-fn key(value: i64) -> String {
+/// A key as a literal. The smallest one has none of its own: its digits alone are out of range before the sign is applied.
+pub(crate) fn key(value: i64) -> String {
     if value == i64::MIN { format!("({} - 1)", value + 1) } else { value.to_string() }
 }
 

@@ -2,7 +2,8 @@
 //! files and columns, not the rows.
 
 use crate::error::LoadError;
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, TimeUnit};
+use chrono::{DateTime, NaiveDate, TimeDelta};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use parquet::{
     arrow::parquet_to_arrow_schema,
@@ -39,6 +40,17 @@ pub(crate) struct FileColumn {
     pub(crate) declaration: String,
     /// Where the file's statistics tell it.
     pub(crate) null_count: Option<u64>,
+    pub(crate) days: FileDays,
+}
+
+/// On which days the values of a column lie, by the file's statistics; of times, the UTC days.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FileDays {
+    /// It holds no values.
+    None,
+    /// From the first to the last one.
+    Range(NaiveDate, NaiveDate),
+    Unknown,
 }
 
 /// A data file that is not the one that its manifest sealed.
@@ -97,6 +109,7 @@ fn columns(metadata: &ParquetMetaData) -> Result<Vec<FileColumn>, ParquetError> 
         data_type: fields.field(position).data_type().clone(),
         declaration: declaration(stored),
         null_count: null_count(metadata, position),
+        days: days(metadata, position, fields.field(position).data_type()),
     };
     Ok(schema.root_schema().get_fields().iter().enumerate().map(column).collect())
 }
@@ -108,15 +121,64 @@ fn declaration(stored: &Type) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ").trim_end_matches(';').to_owned()
 }
 
-/// Over all row groups; a column that is a tree of columns has none.
-fn null_count(metadata: &ParquetMetaData, position: usize) -> Option<u64> {
+/// The statistics of a column in each row group; a column that is a tree of columns has none.
+fn statistics(metadata: &ParquetMetaData, position: usize) -> impl Iterator<Item = Option<&Statistics>> {
     let schema = metadata.file_metadata().schema_descr();
     let mut leaves = (0..schema.num_columns()).filter(|leaf| schema.get_column_root_idx(*leaf) == position);
-    let (Some(leaf), None) = (leaves.next(), leaves.next()) else { return None };
-    metadata.row_groups().iter().map(|group| group.column(leaf).statistics().and_then(Statistics::null_count_opt)).sum()
+    let leaf = leaves.next().filter(|_| leaves.next().is_none());
+    metadata.row_groups().iter().map(move |group| group.column(leaf?).statistics())
+}
+
+fn null_count(metadata: &ParquetMetaData, position: usize) -> Option<u64> {
+    statistics(metadata, position).map(|statistics| statistics.and_then(Statistics::null_count_opt)).sum()
+}
+
+fn days(metadata: &ParquetMetaData, position: usize, data_type: &DataType) -> FileDays {
+    let mut all = FileDays::None;
+    for (group, statistics) in metadata.row_groups().iter().zip(statistics(metadata, position)) {
+        let nulls = statistics.and_then(Statistics::null_count_opt);
+        if nulls.is_some_and(|nulls| i64::try_from(nulls) == Ok(group.num_rows())) {
+            continue;
+        }
+        let Some((first, last)) = statistics.and_then(|statistics| bounds(statistics, data_type)) else {
+            return FileDays::Unknown;
+        };
+        all = all.with(FileDays::Range(first, last));
+    }
+    all
+}
+
+fn bounds(statistics: &Statistics, data_type: &DataType) -> Option<(NaiveDate, NaiveDate)> {
+    let of_date = |days: &i32| NaiveDate::default().checked_add_signed(TimeDelta::days(i64::from(*days)));
+    let of_time = |micros: &i64| DateTime::from_timestamp_micros(*micros).map(|time| time.date_naive());
+    match (statistics, data_type) {
+        (Statistics::Int32(values), DataType::Date32) => {
+            Some((of_date(values.min_opt()?)?, of_date(values.max_opt()?)?))
+        }
+        (Statistics::Int64(values), DataType::Timestamp(TimeUnit::Microsecond, _)) => {
+            Some((of_time(values.min_opt()?)?, of_time(values.max_opt()?)?))
+        }
+        _ => None,
+    }
+}
+
+impl FileDays {
+    /// The days of both.
+    pub(crate) fn with(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Unknown, _) | (_, Self::Unknown) => Self::Unknown,
+            (Self::None, days) | (days, Self::None) => days,
+            (Self::Range(first, last), Self::Range(start, end)) => Self::Range(first.min(start), last.max(end)),
+        }
+    }
 }
 
 impl FileColumn {
+    /// Whether its values have a day.
+    pub(crate) fn is_dated(&self) -> bool {
+        matches!(self.data_type, DataType::Date32 | DataType::Timestamp(..))
+    }
+
     /// The type in Parquet's own words, for example `INT64 (TIMESTAMP(MICROS,false))`.
     pub(crate) fn stored_type(&self) -> String {
         let without_name = self.declaration.replacen(&format!(" {}", self.name), "", 1);

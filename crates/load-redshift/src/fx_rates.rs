@@ -5,9 +5,10 @@ use crate::{
     error::LoadError,
     job::Job,
     literal,
+    result_rows::Row,
     sha256::sha256_hex,
 };
-use chrono::NaiveDate;
+use chrono::{Days, NaiveDate};
 use rental_core::Currency;
 use serde::Deserialize;
 use std::{collections::BTreeSet, fmt::Write};
@@ -53,11 +54,48 @@ pub enum FxRatesError {
     ReportingCurrency { line: u64, currency: &'static str, found: String },
 }
 
+/// The file's rates, where they are other ones than those of the warehouse.
+struct NewRates {
+    rates: Vec<Rate>,
+    sha256: String,
+}
+
 /// Brings `curated.fx_rates` up to the file. Without a file the rates stay as they are.
 ///
 /// # Errors
 /// When the file is refused, or bucket or warehouse fail.
 pub(crate) async fn load_fx_rates(job: &Job<'_>) -> Result<(), LoadError> {
+    let Some(NewRates { rates, sha256 }) = new_rates(job).await? else { return Ok(()) };
+    for transaction in transactions(&rates, &sha256) {
+        job.api.execute(&transaction).await?;
+    }
+    tracing::info!(key = job.config.reporting.fx_rates_key, row_count = rates.len(), "loaded exchange rates");
+    Ok(())
+}
+
+/// The days on which [`load_fx_rates`] may change a rate, from the first to the last one of each range.
+///
+/// # Errors
+/// As [`load_fx_rates`].
+pub(crate) async fn changed_rate_days(job: &Job<'_>) -> Result<Vec<(NaiveDate, NaiveDate)>, LoadError> {
+    let Some(NewRates { rates, .. }) = new_rates(job).await? else { return Ok(Vec::new()) };
+    let sql = "select currency, rate_date::varchar(10), rate_to_reporting::varchar(32) from curated.fx_rates";
+    let known = job.api.query("read curated.fx_rates", sql).await?;
+    let known_rate = |cells: &Vec<_>| {
+        let row = Row(cells);
+        Ok((row.text(0)?, row.date(1)?, decimal(&row.text(2)?)))
+    };
+    let known: Result<BTreeSet<_>, _> = known.rows.iter().map(known_rate).collect();
+    let known = known.map_err(|source| LoadError::Result { what: "curated.fx_rates", source })?;
+    let new = rates.into_iter().map(|rate| (rate.currency.to_owned(), rate.rate_date, Some(rate.rate_to_reporting)));
+    let new: BTreeSet<_> = new.collect();
+    // A rate holds from its day on until the next one, or until it is too old.
+    let max_age = Days::new(u64::from(job.config.reporting.fx_max_age_days));
+    let days: BTreeSet<_> = known.symmetric_difference(&new).map(|(_, day, _)| *day).collect();
+    Ok(days.into_iter().map(|day| (day, day + max_age)).collect())
+}
+
+async fn new_rates(job: &Job<'_>) -> Result<Option<NewRates>, LoadError> {
     let key = &job.config.reporting.fx_rates_key;
     let Some(object) = job.bucket.read(key).await? else {
         tracing::warn!(
@@ -65,7 +103,7 @@ pub(crate) async fn load_fx_rates(job: &Job<'_>) -> Result<(), LoadError> {
             bucket = job.bucket.name(),
             "no exchange rates: amounts in other currencies stay unconverted"
         );
-        return Ok(());
+        return Ok(None);
     };
     let currency = job.config.reporting.currency;
     // The rates are valid for one reporting currency, so it belongs to what identifies them.
@@ -73,14 +111,10 @@ pub(crate) async fn load_fx_rates(job: &Job<'_>) -> Result<(), LoadError> {
     let known = format!("select value from etl.settings where name = '{SHA256_SETTING}'");
     let known = job.api.query("read etl.settings", &known).await?;
     if known.rows.first().and_then(|row| row.first()).and_then(|cell| cell.to_text()).as_deref() == Some(&sha256) {
-        return Ok(());
+        return Ok(None);
     }
     let rates = parse(&object.content, currency).map_err(refused(job))?;
-    for transaction in transactions(&rates, &sha256) {
-        job.api.execute(&transaction).await?;
-    }
-    tracing::info!(key, row_count = rates.len(), "loaded exchange rates");
-    Ok(())
+    Ok(Some(NewRates { rates, sha256 }))
 }
 
 /// The last day for which the file has a rate, if there is a file with rates.

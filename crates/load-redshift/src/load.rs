@@ -26,15 +26,7 @@ pub(crate) async fn load(job: &Job<'_>, migrate_first: bool) -> Result<(), LoadE
         migrate(&job.api).await?;
     }
     let ledger = Ledger::read(&job.api).await?;
-    let manifests = unloaded_manifests(job, prefixes, &ledger).await?;
-    let up_to = job.config.run_id.as_ref();
-    let plan = plan_load(manifests, &ledger, up_to)?;
-    if let Some(run_id) = up_to
-        && ledger.entries_of(run_id).next().is_none()
-        && plan.iter().all(|load| load.run_id != *run_id)
-    {
-        return Err(LoadError::NotSealed { run_id: run_id.clone(), bucket: job.bucket.name().to_owned() });
-    }
+    let plan = loads_ahead(job, prefixes, &ledger).await?;
     let mut ahead = ledger.latest_run().filter(|run_id| !ledger.runs.contains_key(run_id)).cloned();
     for load in &plan {
         if let Some(earlier) = ahead.take().filter(|earlier| *earlier != load.run_id) {
@@ -50,6 +42,31 @@ pub(crate) async fn load(job: &Job<'_>, migrate_first: bool) -> Result<(), LoadE
         tracing::info!("nothing to load: the ledger holds every sealed manifest");
     }
     Ok(())
+}
+
+/// What a run would load, in its order.
+///
+/// # Errors
+/// As [`load`] before it loads anything.
+pub(crate) async fn pending_loads(job: &Job<'_>, ledger: &Ledger) -> Result<Vec<RunLoad>, LoadError> {
+    loads_ahead(job, run_prefixes(job).await?, ledger).await
+}
+
+async fn loads_ahead(
+    job: &Job<'_>,
+    prefixes: Vec<(&'static TableSpec, RunId)>,
+    ledger: &Ledger,
+) -> Result<Vec<RunLoad>, LoadError> {
+    let manifests = unloaded_manifests(job, prefixes, ledger).await?;
+    let up_to = job.config.run_id.as_ref();
+    let plan = plan_load(manifests, ledger, up_to)?;
+    if let Some(run_id) = up_to
+        && ledger.entries_of(run_id).next().is_none()
+        && plan.iter().all(|load| load.run_id != *run_id)
+    {
+        return Err(LoadError::NotSealed { run_id: run_id.clone(), bucket: job.bucket.name().to_owned() });
+    }
+    Ok(plan)
 }
 
 /// `raw/<table>/run=<run_id>/` of every table that is to be loaded.

@@ -9,8 +9,8 @@ use crate::{
     error::LoadError,
     job::Job,
     literal,
-    load_plan::{SealedManifest, expect_columns},
-    preflight::preflight,
+    load_plan::SealedManifest,
+    preflight::{column_list, preflight},
 };
 use rental_core::TableSpec;
 
@@ -25,11 +25,9 @@ pub(crate) enum Loaded {
 /// Loads one table. Sending it twice, from here or from elsewhere, loads it once.
 ///
 /// # Errors
-/// When the manifest's columns are not those of the contract, its files are not those that were sealed or do not fit the raw table,
-/// or the warehouse refuses; the raw table is then as before.
+/// As [`preflight`] says, or when the warehouse refuses; the raw table is then as before.
 pub(crate) async fn load_table(job: &Job<'_>, spec: &TableSpec, sealed: &SealedManifest) -> Result<Loaded, LoadError> {
-    expect_columns(&sealed.key, &sealed.manifest, spec)?;
-    let columns = preflight(&job.bucket, spec, &sealed.manifest).await?;
+    let columns = column_list(&preflight(&job.bucket, spec, sealed).await?);
     let source = CopySource { bucket: job.bucket.name(), role: &job.config.copy_role, columns: &columns };
     match job.api.execute(&statements(spec, sealed, source)).await {
         Ok(()) => Ok(Loaded::Now),

@@ -33,7 +33,7 @@ const PERIOD_TYPE: &str = "period_type";
 
 /// How the rows of a metric fall into periods.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Period {
+pub(crate) struct Period {
     /// The column with the first day of the period.
     column: String,
     unit: PeriodUnit,
@@ -151,20 +151,25 @@ impl Metric {
         texts.into_iter().enumerate().map(place).collect()
     }
 
+    /// By which its rows are computed again; all of them are, where it has none.
+    pub(crate) fn period(&self) -> Option<&Period> {
+        self.period.as_ref()
+    }
+
     fn refresh_body(&self) -> String {
         let Self { name, select, .. } = self;
-        let Some(Period { column, unit, moved_by, window_days, key: _ }) = &self.period else {
+        let Some(period) = &self.period else {
             return format!("begin\n    delete from audit.{name};\n    insert into audit.{name}\n{select};\nend;");
         };
+        let column = &period.column;
         format!(
             "declare\n    found record;\n    range_start date;\n    range_end date;\nbegin\n    \
-             call etl.find_stale_periods('{name}', '{}', {window_days}, '{}');\n    \
+             call etl.find_stale_periods('{name}', {});\n    \
              for found in select first_day, end_day from found_periods loop\n        \
              range_start := found.first_day;\n        range_end := found.end_day;\n        \
              delete from audit.{name} where {column} >= range_start and {column} < range_end;\n        \
              insert into audit.{name}\n{select};\n    end loop;\nend;",
-            unit.as_str(),
-            moved_by.join(", "),
+            period.stale_arguments(),
         )
     }
 
@@ -223,6 +228,25 @@ impl Period {
             }
         };
         Ok(Self { column: column.to_owned(), unit, key, moved_by, window_days })
+    }
+
+    /// By which `etl.find_stale_periods` finds periods: unit, window in days, facts.
+    pub(crate) fn stale_arguments(&self) -> String {
+        format!("'{}', {}, '{}'", self.unit.as_str(), self.window_days, self.moved_by.join(", "))
+    }
+
+    /// The query for the published periods of a metric: first and last day. None where its table lacks the columns that tell
+    /// periods apart.
+    pub(crate) fn published(&self, metric: &str, columns: &[RelationColumn]) -> Option<Statement> {
+        let has = |name: &str| columns.iter().any(|column| column.name == name);
+        if !has(&self.column) || (self.unit == PeriodUnit::WeekAndMonth && !has(PERIOD_TYPE)) {
+            return None;
+        }
+        let (column, last_day) = (&self.column, self.last_day());
+        let sql = format!(
+            "select distinct {column}::varchar(10), ({last_day})::date::varchar(10) from presentation.{metric}"
+        );
+        Some(Statement::new(format!("read the periods of presentation.{metric}"), sql))
     }
 
     /// The SQL of a period's last day.

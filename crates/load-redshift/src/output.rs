@@ -7,10 +7,13 @@ use crate::{
     ledger::Ledger,
     metric::{find, metrics},
     migrate::{Difference, DifferenceKind},
+    moving_periods::MovingPeriods,
+    plan::{Plan, PlannedLoad},
     reconcile::Reconciled,
     relation::{RelationColumn, columns_of},
     result_rows::{Cell, Column, ResultRows},
 };
+use chrono::NaiveDate;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
 use rental_core::Receipt;
 use rental_task::OutputFormat;
@@ -163,6 +166,77 @@ pub(crate) fn print_differences(differences: &[Difference]) -> Result<(), LoadEr
 /// How many rows the next transformation judges again.
 pub(crate) fn print_requeued(count: u64) -> Result<(), LoadError> {
     print(&format!("rows that the next transformation judges again: {count}\n"))
+}
+
+/// What a run would do: as a table what it loads and below it what may move, else one list of both with the columns of both.
+pub(crate) fn print_plan(plan: &Plan, format: OutputFormat) -> Result<(), LoadError> {
+    let loads: Vec<_> = plan.loads.iter().map(load_cells).collect();
+    let moving: Vec<_> = plan.moving.iter().map(moving_cells).collect();
+    if format != OutputFormat::Table {
+        let blank = |count: usize| vec![Cell::Null; count];
+        let step = |name: &str| vec![Cell::Text(name.to_owned())];
+        let loads = loads.into_iter().map(|cells| [step("load"), cells, blank(MOVING_COLUMNS.len())].concat());
+        let moving = moving.into_iter().map(|cells| [step("may move"), blank(LOAD_COLUMNS.len()), cells].concat());
+        let columns = [&[("step", "varchar")][..], &LOAD_COLUMNS, &MOVING_COLUMNS].concat();
+        return print_rows(&result_rows(&columns, loads.chain(moving).collect()), format);
+    }
+    if loads.is_empty() {
+        print("nothing to load: the ledger holds every sealed manifest\n")?;
+    } else {
+        print_rows(&result_rows(&LOAD_COLUMNS, loads), format)?;
+    }
+    if moving.is_empty() {
+        return print("no metric is published yet\n");
+    }
+    print(
+        "\nPublished periods that may move, those that begin from first_day to before end_day. Most often fewer do.\n",
+    )?;
+    print_rows(&result_rows(&MOVING_COLUMNS, moving), format)
+}
+
+const LOAD_COLUMNS: [(&str, &str); 7] = [
+    ("run_id", "varchar"),
+    ("run_date", "date"),
+    ("table", "varchar"),
+    ("chunks", "int8"),
+    ("files", "int8"),
+    ("rows", "int8"),
+    ("bytes", "int8"),
+];
+const MOVING_COLUMNS: [(&str, &str); 7] = [
+    ("metric", "varchar"),
+    ("first_day", "date"),
+    ("end_day", "date"),
+    ("periods", "int8"),
+    ("complete", "int8"),
+    ("closed", "int8"),
+    ("reason", "varchar"),
+];
+
+fn load_cells(load: &PlannedLoad) -> Vec<Cell> {
+    let PlannedLoad { run_id, run_date, table, chunk_count, file_count, row_count, bytes } = load;
+    let texts = [run_id.to_string(), run_date.to_string(), table.clone()].map(Cell::Text);
+    let counts = [*chunk_count as u64, *file_count as u64, *row_count, *bytes].map(count);
+    texts.into_iter().chain(counts).collect()
+}
+
+fn moving_cells(moving: &MovingPeriods) -> Vec<Cell> {
+    let MovingPeriods { metric, first_day, end_day, published, complete, closed, reason } = moving;
+    let day = |day: &Option<NaiveDate>| day.map_or(Cell::Null, |day| Cell::Text(day.to_string()));
+    let [published, complete, closed] = [*published, *complete, *closed].map(|number| count(number as u64));
+    let metric = Cell::Text((*metric).to_owned());
+    vec![metric, day(first_day), day(end_day), published, complete, closed, Cell::Text(reason.clone())]
+}
+
+fn count(number: u64) -> Cell {
+    i64::try_from(number).map_or(Cell::Null, Cell::Integer)
+}
+
+/// Rows that no query gave.
+fn result_rows(columns: &[(&str, &str)], rows: Vec<Vec<Cell>>) -> ResultRows {
+    let column =
+        |(name, type_name): &(&str, &str)| Column { name: (*name).to_owned(), type_name: (*type_name).to_owned() };
+    ResultRows { columns: columns.iter().map(column).collect(), rows }
 }
 
 /// How far each loaded run came, newest last.

@@ -4,8 +4,9 @@
 use crate::{
     error::LoadError,
     footer::{FileColumn, Footer, read_footers},
+    load_plan::SealedManifest,
 };
-use rental_core::{Manifest, TableSpec};
+use rental_core::TableSpec;
 use rental_task::Bucket;
 
 /// Data files that the raw table cannot take.
@@ -17,27 +18,43 @@ pub enum Misfit {
     Mixed { one: String, other: String, found_in_one: String, found_in_other: String },
 }
 
-/// Looks at every data file of a manifest. Returns the columns of the files, in their order: COPY's column list.
+/// Looks at every data file of a manifest; returns the footers, which are alike.
 ///
 /// # Errors
-/// When a file is not the one that was sealed, does not fit the raw table, or is not like the others; when the bucket fails.
+/// When the manifest's columns are not those of the contract; when a file is not the one that was sealed, does not fit the raw
+/// table, or is not like the others; when the bucket fails.
 pub(crate) async fn preflight(
     bucket: &Bucket,
     spec: &TableSpec,
-    manifest: &Manifest,
-) -> Result<Vec<String>, LoadError> {
+    sealed: &SealedManifest,
+) -> Result<Vec<Footer>, LoadError> {
+    let manifest = &sealed.manifest;
+    if manifest.columns != spec.column_names() {
+        return Err(LoadError::OtherColumns {
+            key: sealed.key.clone(),
+            found: manifest.columns.join(", "),
+            expected: spec.column_names().join(", "),
+        });
+    }
     let footers = read_footers(bucket, &manifest.files).await?;
-    Ok(common_columns(spec, &footers)?)
+    check(spec, &footers)?;
+    Ok(footers)
 }
 
-fn common_columns(spec: &TableSpec, footers: &[Footer]) -> Result<Vec<String>, Misfit> {
+/// COPY's column list: the columns of files that are alike, in their order.
+pub(crate) fn column_list(footers: &[Footer]) -> Vec<String> {
+    let columns = footers.iter().take(1).flat_map(|footer| &footer.columns);
+    columns.map(|column| column.name.clone()).collect()
+}
+
+fn check(spec: &TableSpec, footers: &[Footer]) -> Result<(), Misfit> {
     for Footer { key, columns } in footers {
         let differences = differences(spec, columns);
         if !differences.is_empty() {
             return Err(Misfit::Table { key: key.clone(), table: spec.name.clone(), differences });
         }
     }
-    let Some((first, others)) = footers.split_first() else { return Ok(Vec::new()) };
+    let Some((first, others)) = footers.split_first() else { return Ok(()) };
     for other in others {
         let mut pairs = first.columns.iter().zip(&other.columns);
         if let Some((one, another)) = pairs.find(|(one, another)| one.declaration != another.declaration) {
@@ -49,7 +66,7 @@ fn common_columns(spec: &TableSpec, footers: &[Footer]) -> Result<Vec<String>, M
             });
         }
     }
-    Ok(first.columns.iter().map(|column| column.name.clone()).collect())
+    Ok(())
 }
 
 /// Every way in which a file's columns are not those of the raw table, in words. How long its texts are no footer tells.
@@ -89,11 +106,18 @@ fn differences(spec: &TableSpec, columns: &[FileColumn]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::footer::FileDays;
     use arrow::datatypes::{DataType, TimeUnit};
     use rental_core::table_spec;
 
     fn column(name: &str, data_type: DataType, declaration: &str) -> FileColumn {
-        FileColumn { name: name.into(), data_type, declaration: declaration.into(), null_count: Some(0) }
+        FileColumn {
+            name: name.into(),
+            data_type,
+            declaration: declaration.into(),
+            null_count: Some(0),
+            days: FileDays::None,
+        }
     }
 
     /// A file that fits `raw.user_viewing`.
@@ -121,9 +145,10 @@ mod tests {
     #[test]
     fn a_file_of_the_contract_gives_copy_its_column_list() {
         let spec = table_spec("user_viewing").unwrap();
-        let names = common_columns(spec, &[footer("a", fitting()), footer("b", fitting())]).unwrap();
-        assert_eq!(names, spec.column_names());
-        assert_eq!(common_columns(spec, &[]).unwrap(), Vec::<String>::new());
+        let footers = [footer("a", fitting()), footer("b", fitting())];
+        check(spec, &footers).unwrap();
+        assert_eq!(column_list(&footers), spec.column_names());
+        check(spec, &[]).unwrap();
     }
 
     #[test]
@@ -172,7 +197,7 @@ mod tests {
         columns.remove(1);
         columns[0] = column("user_id", DataType::Utf8, "OPTIONAL BYTE_ARRAY user_id (STRING)");
         let files = [footer("raw/a", fitting()), footer("raw/b", columns)];
-        let message = common_columns(table_spec("user_viewing").unwrap(), &files).unwrap_err().to_string();
+        let message = check(table_spec("user_viewing").unwrap(), &files).unwrap_err().to_string();
         let expected = "data file `raw/b` does not fit table `raw.user_viewing`: column 1 `user_id`: file BYTE_ARRAY (STRING), \
                         table BIGINT; column 2 `apartment_id`: not in the file";
         assert_eq!(message, expected);
@@ -183,7 +208,7 @@ mod tests {
         let mut other = fitting();
         other[2].declaration = "OPTIONAL INT64 viewed_at (TIMESTAMP(MICROS,false))".into();
         let files = [footer("raw/a", fitting()), footer("raw/b", other)];
-        let message = common_columns(table_spec("user_viewing").unwrap(), &files).unwrap_err().to_string();
+        let message = check(table_spec("user_viewing").unwrap(), &files).unwrap_err().to_string();
         assert!(
             message.contains("`raw/a` has `REQUIRED INT64") && message.contains("`raw/b` has `OPTIONAL"),
             "{message}"

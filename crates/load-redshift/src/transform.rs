@@ -131,7 +131,7 @@ fn statements(
 }
 
 /// Identifies what the curated layer follows from beside the rows. Where it is another one, all of the layer is made anew.
-fn basis(reporting: &ReportingConfig) -> String {
+pub(crate) fn basis(reporting: &ReportingConfig) -> String {
     let ReportingConfig { timezone, currency, fx_max_age_days, fx_rates_key: _, freshness_max_days: _ } = reporting;
     let settings = format!("{timezone} {} {fx_max_age_days}", currency.code);
     let texts = object_files().into_iter().map(|file| file.text);

@@ -42,6 +42,8 @@ mod reconcile;
 mod own_metric;
 // Steps out of order, and a log that was changed.
 mod refusals;
+// A past period made again.
+mod backfill;
 // What a run would do, and then does.
 mod plan;
 // Data files that are not what was sealed, or not what the raw table takes.

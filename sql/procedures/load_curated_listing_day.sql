@@ -1,5 +1,6 @@
 -- curated.load_listing_day: on which days each listing could be booked, and at what price. Follows the versions and attributes
--- that changed, from the day of their change on; new days, for all listings; and exchange rates.
+-- that changed, from the day of their change on; for all listings new days, and days that are noted as changed beforehand; and
+-- exchange rates.
 -- Reads: curated.apartments, curated.apartment_attributes, curated.calendar, curated.fx_rate_periods, curated.run_context.
 -- Writes: curated.listing_day, etl.changed_days.
 create or replace procedure curated.load_listing_day(as_of date)
@@ -34,6 +35,13 @@ begin
     where whole_count = 0
     group by apartment_id;
     select into lowest_day min(first_day) from stale_listings;
+
+    drop table if exists noted_days;
+    create temp table noted_days as
+    select distinct calendar.calendar_date, calendar.week_start, calendar.month_start
+    from curated.calendar
+    inner join etl.changed_days on calendar.calendar_date between changed_days.first_day and changed_days.last_day
+    where changed_days.fact = 'listing_day.calendar_date' and calendar.calendar_date <= known_run_date;
 
     drop table if exists departed_days;
     create temp table departed_days as
@@ -89,6 +97,16 @@ begin
             and calendar.calendar_date < nvl(version.valid_to, '9999-12-31'::date)
             and calendar.calendar_date >= stale_listings.first_day
         where calendar.calendar_date <= known_run_date
+        union all
+        select version.apartment_id, version.valid_from, calendar.calendar_date, calendar.week_start, calendar.month_start
+        from noted_days as calendar
+        inner join curated.apartments as version
+            on calendar.calendar_date >= version.valid_from
+            and calendar.calendar_date < nvl(version.valid_to, '9999-12-31'::date)
+        left join stale_listings
+            on version.apartment_id = stale_listings.apartment_id
+            and calendar.calendar_date >= stale_listings.first_day
+        where stale_listings.apartment_id is null
         union all
         select version.apartment_id, version.valid_from, calendar.calendar_date, calendar.week_start, calendar.month_start
         from revalued_days

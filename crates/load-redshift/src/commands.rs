@@ -14,7 +14,7 @@ use crate::{
     publish::{Restatement, publish_run},
     quarantine,
     reconcile::{Depth, reconcile, remove_unloaded},
-    transform::{Chosen, Extent, choose_run, transform_run},
+    transform::{Backfill, Chosen, Extent, choose_run, transform_run},
     verify::{Verification, verify_run},
 };
 use rental_core::{RunDate, RunId};
@@ -63,6 +63,19 @@ pub async fn execute(arguments: &Arguments) -> Result<(), LoadError> {
                 transform: Some(Extent::of(*full)),
                 verify: (*verify || *publish).then(|| acceptance.verification(Extent::Changes)),
                 publish: publish.then(|| restatement.restatement()),
+            };
+            work(&Config::from_arguments(arguments)?, async |job| after_load(job, steps).await).await
+        }
+        Command::Backfill { from, to, acceptance, restatement } => {
+            let (from, to) = (*from, *to);
+            if from > to {
+                return Err(ConfigError::NoDays { from, to }.into());
+            }
+            let transform = Some(Extent::Period(Backfill { from, to }));
+            let steps = Steps {
+                transform,
+                verify: Some(acceptance.verification(Extent::Changes)),
+                publish: Some(restatement.restatement()),
             };
             work(&Config::from_arguments(arguments)?, async |job| after_load(job, steps).await).await
         }

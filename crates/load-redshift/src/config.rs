@@ -103,6 +103,19 @@ pub enum Command {
         #[arg(long)]
         full: bool,
     },
+    /// Make a past period again from the raw layer: its rows count as changed. Then transform, verify and publish as `run` does
+    Backfill {
+        /// First day of the period, YYYY-MM-DD, in the reporting time zone
+        #[arg(long, value_name = "DATE", value_parser = expecting::<NaiveDate>(DATE))]
+        from: NaiveDate,
+        /// Last day of the period, YYYY-MM-DD
+        #[arg(long, value_name = "DATE", value_parser = expecting::<NaiveDate>(DATE))]
+        to: NaiveDate,
+        #[command(flatten)]
+        acceptance: AcceptanceArguments,
+        #[command(flatten)]
+        restatement: RestatementArguments,
+    },
     /// Run the checks and see whether the receipt balances
     Verify {
         /// Look at everything, not only at the days that changed since the last publication
@@ -273,6 +286,8 @@ pub enum ConfigError {
     UnknownTable(#[from] UnknownTable),
     #[error(transparent)]
     SqlFolder(#[from] SqlFolderError),
+    #[error("a backfill from {from} to {to} is of no day")]
+    NoDays { from: NaiveDate, to: NaiveDate },
     #[error(
         "missing variable `REDSHIFT_WORKGROUP`, and neither `REDSHIFT_CLUSTER_IDENTIFIER` nor `REDSHIFT_HOST` in its place"
     )]

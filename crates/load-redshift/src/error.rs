@@ -165,6 +165,9 @@ impl TaskError for LoadError {
             Self::Config(ConfigError::SqlFolder(_)) => {
                 "name a copy of the project's `sql/` by `--sql-dir` or `SQL_DIR`, or leave it out for the SQL in this program"
             }
+            Self::Config(ConfigError::NoDays { .. }) => {
+                "name the earlier day by `--from`; both days belong to the period"
+            }
             Self::Config(_) => "set it in the environment or in `.env`; `.env.example` explains every variable",
             Self::DataApi(error) => return error.hint().map(Cow::Borrowed),
             Self::Bucket(error) => return error.hint(),

@@ -4,7 +4,7 @@
 use crate::{
     error::LoadError,
     footer::{FileColumn, Footer, read_footers},
-    load_plan::SealedManifest,
+    load_plan::{SealedManifest, expect_columns},
 };
 use rental_core::TableSpec;
 use rental_task::Bucket;
@@ -29,13 +29,7 @@ pub(crate) async fn preflight(
     sealed: &SealedManifest,
 ) -> Result<Vec<Footer>, LoadError> {
     let manifest = &sealed.manifest;
-    if manifest.columns != spec.column_names() {
-        return Err(LoadError::OtherColumns {
-            key: sealed.key.clone(),
-            found: manifest.columns.join(", "),
-            expected: spec.column_names().join(", "),
-        });
-    }
+    expect_columns(&sealed.key, manifest, spec)?;
     let footers = read_footers(bucket, &manifest.files).await?;
     check(spec, &footers)?;
     Ok(footers)

@@ -14,7 +14,7 @@ use crate::{
     sha256::sha256_hex,
     sql_tree::{CuratedProcedure, curated_procedures, object_files},
 };
-use chrono::Utc;
+use chrono::{NaiveDate, Utc};
 use rental_core::{RuleCount, RunDate, RunId, TransformReceipt};
 use rental_task::update_receipt;
 use std::time::Instant;
@@ -35,6 +35,8 @@ pub(crate) enum Chosen {
 pub(crate) enum Extent {
     /// What follows from rows that changed, from days that passed and from exchange rates.
     Changes,
+    /// The same, and the rows of a period as if they had changed.
+    Period(Backfill),
     Everything,
 }
 
@@ -42,6 +44,13 @@ impl Extent {
     pub(crate) fn of(is_full: bool) -> Self {
         if is_full { Self::Everything } else { Self::Changes }
     }
+}
+
+/// A period that is made again from the raw layer, both days included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Backfill {
+    pub(crate) from: NaiveDate,
+    pub(crate) to: NaiveDate,
 }
 
 /// The configured run, or the latest loaded one.
@@ -120,6 +129,9 @@ fn statements(
     for (name, value) in settings {
         add("settings", format!("call etl.set_setting('{name}', {})", literal::text(&value)));
     }
+    if let Extent::Period(Backfill { from, to }) = extent {
+        add("note the backfill", format!("call etl.note_backfill({}, {})", literal::date(from), literal::date(to)));
+    }
     for procedure in procedures {
         add(&procedure.name, format!("call {}({date})", procedure.name));
     }
@@ -161,30 +173,46 @@ mod tests {
     use crate::data_api::BATCH_MAX_STATEMENTS;
     use rental_core::Currency;
 
-    #[test]
-    fn a_transformation_is_one_transaction_from_the_guard_to_the_record() {
-        let reporting = ReportingConfig {
+    fn reporting() -> ReportingConfig {
+        ReportingConfig {
             timezone: chrono_tz::Tz::Europe__Berlin,
             currency: Currency::parse("USD").unwrap(),
             fx_max_age_days: 7,
             fx_rates_key: "unused".into(),
             freshness_max_days: None,
-        };
+        }
+    }
+
+    fn batch(extent: Extent) -> Vec<String> {
         let (procedures, metrics) = (curated_procedures().unwrap(), metrics().unwrap());
-        let run_id = "r1".parse().unwrap();
-        let all =
-            statements(&run_id, "2025-02-16".parse().unwrap(), &reporting, Extent::Changes, &procedures, &metrics);
-        assert!(all.len() <= BATCH_MAX_STATEMENTS, "{} statements", all.len());
-        let texts: Vec<_> = all.iter().map(|statement| statement.sql.as_str()).collect();
+        let (run_id, run_date) = ("r1".parse().unwrap(), "2025-02-16".parse().unwrap());
+        let all = statements(&run_id, run_date, &reporting(), extent, &procedures, &metrics);
+        all.into_iter().map(|statement| statement.sql).collect()
+    }
+
+    #[test]
+    fn a_backfill_is_noted_after_the_settings_and_before_what_follows_from_it() {
+        let backfill = Backfill { from: "2025-01-01".parse().unwrap(), to: "2025-01-31".parse().unwrap() };
+        let texts = batch(Extent::Period(backfill));
+        let place = |text: &str| texts.iter().position(|sql| sql.starts_with(text)).unwrap();
+        let noted = place("call etl.note_backfill('2025-01-01'::date, '2025-01-31'::date)");
+        assert!(place("call etl.set_setting('reporting_timezone'") < noted && noted < place("call curated.load_"));
+        assert!(texts[1].ends_with(", false)"), "{}", texts[1]);
+    }
+
+    #[test]
+    fn a_transformation_is_one_transaction_from_the_guard_to_the_record() {
+        let texts = batch(Extent::Changes);
+        assert!(texts.len() <= BATCH_MAX_STATEMENTS, "{} statements", texts.len());
         assert_eq!(
             texts[..3],
             [
                 "lock etl.guard",
-                &format!("call etl.begin_transform('r1', '2025-02-16'::date, '{}', false)", basis(&reporting)),
+                &format!("call etl.begin_transform('r1', '2025-02-16'::date, '{}', false)", basis(&reporting())),
                 "call etl.set_setting('reporting_timezone', 'Europe/Berlin')",
             ]
         );
-        assert_eq!(texts.last().copied(), Some("call etl.record_transform('r1', '2025-02-16'::date)"));
+        assert_eq!(texts.last().map(String::as_str), Some("call etl.record_transform('r1', '2025-02-16'::date)"));
         let place = |text: &str| texts.iter().position(|sql| sql.starts_with(text)).unwrap();
         assert!(place("call curated.load_apartments(") < place("call curated.load_bookings("));
         assert!(place("call curated.load_bookings(") < place("call curated.load_stay("));

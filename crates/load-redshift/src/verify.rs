@@ -32,7 +32,7 @@ pub(crate) async fn verify_run(
     Verification { extent, accepted }: &Verification,
 ) -> Result<(), LoadError> {
     let days = match extent {
-        Extent::Changes => CheckedDays::changed(&job.api).await?,
+        Extent::Changes | Extent::Period(_) => CheckedDays::changed(&job.api).await?,
         Extent::Everything => CheckedDays::All,
     };
     let checks: Vec<_> = checks()?.iter().map(|check| check.statement(&days)).collect();

@@ -1,7 +1,8 @@
 //! What can be typed.
 
-use crate::generate::SAMPLE_SEED;
-use clap::{Parser, Subcommand};
+use crate::generate::{SAMPLE_SEED, SampleSize};
+use chrono::NaiveDate;
+use clap::{Args, Parser, Subcommand};
 use rental_core::RunDate;
 use std::path::PathBuf;
 
@@ -54,8 +55,31 @@ pub(crate) enum Command {
         /// The same seed gives the same files
         #[arg(long, default_value_t = SAMPLE_SEED)]
         seed: u64,
+        #[command(flatten)]
+        size: SampleSizeArguments,
     },
     /// Run the servers until told to end; `up` starts this
     #[command(hide = true)]
     Serve,
+}
+
+/// How much sample data to write; by default as much as the project's data folder has.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct SampleSizeArguments {
+    #[arg(long, default_value_t = SampleSize::COMMITTED.apartments)]
+    apartments: usize,
+    #[arg(long, default_value_t = SampleSize::COMMITTED.viewings)]
+    viewings: usize,
+    #[arg(long, default_value_t = SampleSize::COMMITTED.bookings)]
+    bookings: usize,
+    /// The first day of the data; the last one is 2025-12-31
+    #[arg(long, value_name = "YYYY-MM-DD", default_value_t = SampleSize::COMMITTED.first_day)]
+    since: NaiveDate,
+}
+
+impl From<SampleSizeArguments> for SampleSize {
+    fn from(arguments: SampleSizeArguments) -> Self {
+        let SampleSizeArguments { apartments, viewings, bookings, since } = arguments;
+        Self { apartments, viewings, bookings, first_day: since }
+    }
 }

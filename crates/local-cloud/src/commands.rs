@@ -37,7 +37,7 @@ pub async fn execute(arguments: Arguments) -> anyhow::Result<()> {
         Command::Demo => demo().await,
         Command::Status => print_status(state_folder).await,
         Command::Env => print_environment(&RunningCloud::find(state_folder)?),
-        Command::Generate { folder, seed } => write_sample(folder, seed),
+        Command::Generate { folder, seed, size } => write_sample(folder, seed, size.into()),
         Command::Serve => supervisor::serve(state_folder).await,
     }
 }
@@ -106,9 +106,9 @@ fn print_environment(cloud: &RunningCloud) -> anyhow::Result<()> {
     print(export_lines(&cloud.environment()?, &folders.each_ref().map(PathBuf::as_path)).trim_end())
 }
 
-fn write_sample(folder: Option<PathBuf>, seed: u64) -> anyhow::Result<()> {
+fn write_sample(folder: Option<PathBuf>, seed: u64, size: SampleSize) -> anyhow::Result<()> {
     let folder = folder.unwrap_or_else(|| PathBuf::from(SAMPLE_FOLDER));
-    generate(&folder, seed, SampleSize::COMMITTED)?;
+    generate(&folder, seed, size)?;
     eprintln!("✓ the sample data is in {}", folder.display());
     Ok(())
 }

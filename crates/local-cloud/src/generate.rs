@@ -1,4 +1,4 @@
-//! Sample data: two years of a rental marketplace, the same bytes for the same seed, with a known number of defects per rule.
+//! Sample data: some years of a rental marketplace, the same bytes for the same seed, with a known number of defects per rule.
 
 mod bookings;
 mod chance;
@@ -9,7 +9,7 @@ mod listings;
 mod rows;
 mod viewings;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use chance::Chance;
 use chrono::{Days, NaiveDate};
 use defects::Defects;
@@ -19,22 +19,27 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 /// The seed of the committed sample.
 pub const SAMPLE_SEED: u64 = 20_251_231;
+/// The last day of all sample data.
+const LAST_DAY: NaiveDate = NaiveDate::from_ymd_opt(2025, 12, 31).unwrap();
+const TWO_YEARS_AGO: NaiveDate = NaiveDate::from_ymd_opt(2024, 1, 1).unwrap();
 /// Rates are known from before the first listing, so that every listed day has one.
 const RATES_BEFORE_PERIOD_DAYS: u64 = 200;
 
-/// How many rows to make, defects beside them.
+/// How many rows to make, defects beside them, and of which time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SampleSize {
     pub apartments: usize,
     pub viewings: usize,
     pub bookings: usize,
+    pub first_day: NaiveDate,
 }
 
 impl SampleSize {
     /// The committed sample.
-    pub const COMMITTED: Self = Self { apartments: 2_000, viewings: 20_000, bookings: 10_000 };
+    pub const COMMITTED: Self =
+        Self { apartments: 2_000, viewings: 20_000, bookings: 10_000, first_day: TWO_YEARS_AGO };
     /// Enough for every rule, small enough to be loaded in a moment.
-    pub const SMALL: Self = Self { apartments: 120, viewings: 800, bookings: 500 };
+    pub const SMALL: Self = Self { apartments: 120, viewings: 800, bookings: 500, first_day: TWO_YEARS_AGO };
 }
 
 /// The days that the sample is about.
@@ -46,12 +51,6 @@ struct Period {
 }
 
 impl Period {
-    /// Two whole years.
-    fn of_sample() -> Self {
-        let day = |year, month, day| NaiveDate::from_ymd_opt(year, month, day).unwrap_or_default();
-        Self { first: day(2024, 1, 1), last: day(2025, 12, 31) }
-    }
-
     fn days(&self) -> i64 {
         (self.last - self.first).num_days()
     }
@@ -82,9 +81,10 @@ struct Description<'a> {
 /// Writes one CSV file per source table, `fx_rates.csv` and `planted.json` to `folder`.
 ///
 /// # Errors
-/// When a file cannot be written.
+/// When a file cannot be written, or the first day is none before the last one.
 pub fn generate(folder: &Path, seed: u64, size: SampleSize) -> anyhow::Result<()> {
-    let period = Period::of_sample();
+    ensure!(size.first_day < LAST_DAY, "the data is to begin before {LAST_DAY}");
+    let period = Period { first: size.first_day, last: LAST_DAY };
     let mut defects = Defects::new(size);
     let mut listings = listings::make_listings(size.apartments, period, &mut Chance::new(seed, 1));
     defects.plant_in_listings(&mut listings, period, &mut Chance::new(seed, 2));

@@ -12,8 +12,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Apartments that no table holds.
 const FIRST_UNKNOWN_APARTMENT_ID: i64 = 7_000_001;
-/// One set of defects for this many bookings.
+/// One set of defects for this many bookings, up to as many as the committed sample has: each looks through all rows for a place.
 const BOOKINGS_PER_SET: usize = 2_000;
+const MAX_SETS: usize = SampleSize::COMMITTED.bookings / BOOKINGS_PER_SET;
 /// Wider than `user_viewing.call_to_action` in bytes, not in the source's characters.
 const WIDE_TEXT: &str = "मकान देखें और तुरंत संपर्क करें, यह सुविधा केवल आज उपलब्ध है और केवल आपके लिए ही है";
 
@@ -26,7 +27,7 @@ pub(super) struct Defects {
 
 impl Defects {
     pub(super) fn new(size: SampleSize) -> Self {
-        let sets = (size.bookings / BOOKINGS_PER_SET).max(1);
+        let sets = (size.bookings / BOOKINGS_PER_SET).clamp(1, MAX_SETS);
         Self { planted: BTreeMap::new(), sets, used_bookings: BTreeSet::new() }
     }
 

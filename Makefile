@@ -6,7 +6,7 @@ export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/rental-analyti
 cargo_build = cargo build --workspace --bins --locked
 target = $(CARGO_TARGET_DIR)/debug
 
-.PHONY: demo test lint bench bench-memory build-bench setup build prepare print-target
+.PHONY: demo test lint bench bench-memory bench-load build-bench setup build prepare print-target
 
 demo: setup
 	$(target)/rental-local demo
@@ -35,11 +35,20 @@ bench: build-bench
 bench-memory: build-bench
 	@$(run_bench) --memory
 
+# make bench-load SCALE=0.1 ROUNDS=5; docs/load-benchmarks.md explains the figures.
+LOAD_REPORT ?= docs/load-benchmarks.md
+
+bench-load: prepare
+	cargo build --workspace --bins --locked --profile $(PROFILE)
+	@PYTHONPATH=benches/common exec "$$(scripts/find-python)" benches/load_redshift/bench.py \
+		--binaries=$(CARGO_TARGET_DIR)/release --profile=$(PROFILE) --scale=$(SCALE) --rounds=$(ROUNDS) \
+		--report=$(LOAD_REPORT)
+
 build-bench: prepare
 	cargo build --workspace --bin extract-rds --locked --profile $(PROFILE)
 
 run_bench = python=$$(scripts/python-environment benches/extract_rds/peers.lock "connectorx, polars, pyarrow") && \
-	exec "$$python/bin/python" benches/extract_rds/bench.py --localstack="$$(scripts/python-environment)" \
+	PYTHONPATH=benches/common exec "$$python/bin/python" benches/extract_rds/bench.py --localstack="$$(scripts/python-environment)" \
 	--binary=$(CARGO_TARGET_DIR)/release/extract-rds --profile=$(PROFILE) --scale=$(SCALE) \
 	--second-run-flags="$(SECOND_RUN_FLAGS)"
 

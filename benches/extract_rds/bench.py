@@ -16,6 +16,7 @@ import tempfile
 
 import contestants
 import report
+import results
 import source_data
 from contestants import INCONSISTENT_PEER, PEERS, ExtractRds
 from localstack import LocalStack
@@ -59,9 +60,9 @@ def measure_all(options):
         tables = [table for table in tables if table.name in wanted]
     if options.report:
         # Now, and not after half an hour.
-        report.around_results(options.report)
+        results.around_results(options.report)
     with servers(options, tables) as (mariadb, localstack, folder):
-        results = []
+        measured = []
         for table in tables:
             rounds = collections.defaultdict(list)
             for number in range(1, options.rounds + 1):
@@ -69,20 +70,20 @@ def measure_all(options):
                 for name, cost in measure_round(options, mariadb, localstack, table, folder):
                     rounds[name].append(cost)
                     say(f"  {name}: {cost.wall_s:.2f} s, CPU {cost.cpu_s:.2f} s, {cost.peak_rss_mib:.0f} MiB")
-            results.append((table, report.medians(rounds)))
+            measured.append((table, results.medians(rounds)))
         versions = program_versions(options, mariadb)
 
-    targets = report.targets(results)
+    targets = report.targets(measured)
     flags = options.second_run_flags.split()
     sections = [
         report.conditions_section(options.scale, options.rounds, flags, options.profile, versions),
-        report.targets_section(targets),
-        *(report.table_section(table, costs) for table, costs in results),
+        results.targets_section(targets),
+        *(report.table_section(table, costs) for table, costs in measured),
     ]
     text = "\n\n".join(sections)
     print(text)
     if options.report:
-        report.replace_results(options.report, text)
+        results.replace_results(options.report, text)
     return 0
 
 
@@ -119,8 +120,8 @@ def measure_memory(options):
     for name, cost in costs.items():
         say(f"{name}: {cost.wall_s:.2f} s, CPU {cost.cpu_s:.2f} s, {cost.peak_rss_mib:.0f} MiB")
         what = f"peak RSS, {name} of {table.row_count:,} bookings"
-        found.append(report.Target(what, cost.peak_rss_mib, report.PEAK_RSS_TARGET_MIB, " MiB"))
-    print(report.targets_section(found))
+        found.append(results.Target(what, cost.peak_rss_mib, report.PEAK_RSS_TARGET_MIB, " MiB"))
+    print(results.targets_section(found))
     return 0 if all(target.is_reached for target in found) else 1
 
 

@@ -1,0 +1,121 @@
+"""Measures what a run of load-redshift costs as the warehouse grows.
+
+`make bench-load` does it. docs/load-benchmarks.md explains what is measured and holds the results.
+"""
+
+import argparse
+import collections
+import contextlib
+import pathlib
+import signal
+import sys
+import tempfile
+
+import results
+from marketplace import SIZES, Marketplace
+from results import Target
+
+# Of a run that follows a small change, in the largest warehouse against the smallest.
+CHANGE_RATIO_TARGET = 1.5
+INITIAL_TARGET_S = 600
+PEAK_RSS_TARGET_MIB = 200
+
+
+def main():
+    options = arguments()
+    # As Ctrl-C: what was started is ended and the folder removed on the way out.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    report = pathlib.Path(options.report) if options.report else None
+    if report:
+        # Now, and not after half an hour.
+        results.around_results(report)
+    with contextlib.ExitStack() as stack:
+        folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-load-redshift-")))
+        sizes = [size.scaled(options.scale) for size in SIZES]
+        initial, marketplaces = {}, []
+        for size in sizes:
+            say(f"{size.name}: making the source and starting its local cloud")
+            marketplace = Marketplace(options.binaries, folder, size)
+            stack.callback(marketplace.stop)
+            marketplaces.append(marketplace)
+            initial[size] = marketplace.run_initially(say)
+        rounds = collections.defaultdict(list)
+        for number in range(1, options.rounds + 1):
+            say(f"round {number} of {options.rounds}")
+            for marketplace in marketplaces:
+                for name, cost in marketplace.follow_change(number, say):
+                    rounds[marketplace.size, name].append(cost)
+        steps = {marketplace.size: marketplace.slowest_statements() for marketplace in marketplaces}
+    text = report_text(options, initial, results.medians(rounds), steps)
+    print(text)
+    if report:
+        results.replace_results(report, text)
+    return 0
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--binaries", type=pathlib.Path, required=True, help="folder of the built binaries")
+    parser.add_argument("--profile", required=True, help="cargo profile of that build, for the report")
+    parser.add_argument("--scale", type=float, default=1.0, help="share of the published number of rows")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--report", help="Markdown file whose results are replaced; default: none, results are only printed")
+    options = parser.parse_args()
+    options.binaries = options.binaries.resolve()
+    return options
+
+
+def report_text(options, initial, changes, steps):
+    smallest, largest = min(initial, key=lambda size: size.bookings), max(initial, key=lambda size: size.bookings)
+    load = "load-redshift run"
+    ratio = changes[largest, load].wall_s / changes[smallest, load].wall_s
+    most = max(cost.peak_rss_mib for costs in initial.values() for cost in costs.values())
+    targets = [
+        Target(f"run after a small change: {largest.name} ÷ {smallest.name} of bookings", ratio, CHANGE_RATIO_TARGET),
+        Target(f"initial load and full transform of {largest.name}", initial[largest][load].wall_s, INITIAL_TARGET_S, " s"),
+        Target("peak RSS of our binaries, any run", most, PEAK_RSS_TARGET_MIB, " MiB"),
+    ]
+    conditions = {
+        "Scale, rounds": f"{options.scale:g}, {options.rounds}",
+        "Build": f"cargo profile `{options.profile}`",
+    }
+    sections = [
+        results.conditions_section(conditions),
+        results.targets_section(targets),
+        costs_section("First run, of everything", [(size, initial[size]) for size in initial]),
+        costs_section(
+            "Run after a change of 0.1 % of the newest month's bookings",
+            [(size, {name: cost for (of, name), cost in changes.items() if of == size}) for size in initial],
+        ),
+        *(steps_section(size, statements) for size, statements in steps.items()),
+    ]
+    return "\n\n".join(sections)
+
+
+def costs_section(title, measured):
+    lines = [f"### {title}", "", "| bookings | listings | months | | wall s | CPU s | peak RSS MiB |", "|--:|--:|--:|---|--:|--:|--:|"]
+    for size, costs in measured:
+        for name, cost in costs.items():
+            what = f"{size.bookings:,} | {size.apartments:,} | {size.months} | {name}"
+            lines.append(f"| {what} | {cost.wall_s:.1f} | {cost.cpu_s:.1f} | {cost.peak_rss_mib:.0f} |")
+    return "\n".join(lines)
+
+
+def steps_section(size, statements):
+    lines = [f"### What the last run waited for, {size.name} of bookings", "", "| statement | s |", "|---|--:|"]
+    lines += [f"| {name} | {seconds:.2f} |" for name, seconds in statements]
+    return "\n".join(lines)
+
+
+def say(text):
+    """Progress is no result."""
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except RuntimeError as error:
+        sys.exit(f"bench: {error}")

@@ -6,8 +6,10 @@ create table if not exists curated.violations (
     rule_version integer not null,
     severity varchar(16) not null,
     table_name varchar(64) not null,
-    -- Key of the booking or the listing. Viewings have none: the listing that was viewed, and the day in UTC.
-    row_key varchar(32) not null,
+    -- Key of the booking or the listing. Viewings have none: the listing that was viewed, and the day in UTC, such as
+    -- 4711 2025-01-31.
+    row_key varchar(64) not null,
+    -- That day once more.
     row_day date,
     -- How many rows it stands for.
     row_count bigint not null,

@@ -13,31 +13,17 @@ begin
     select into whole_count count(*) from etl.changed_rows where table_name = 'bookings' and row_key is null;
 
     select into lowest_key, highest_key min(booking_id), max(booking_id) from changed_bookings;
-    drop table if exists judged_violations;
-    create temp table judged_violations as
-    select violations.*
-    from curated.violations
-    where violations.rule_id = 'KEY-DUP' and violations.table_name = 'bookings' and whole_count > 0
-    union all
-    select violations.*
-    from curated.violations
-    inner join changed_bookings on violations.row_key = changed_bookings.booking_id::varchar(32)
-    where violations.rule_id = 'KEY-DUP' and violations.table_name = 'bookings' and whole_count = 0;
-    drop table if exists found_violations;
-    create temp table found_violations as
-    select
-        booking_id::varchar(32) as row_key,
-        null::date as row_day,
-        count(*) - 1 as row_count,
-        null::bigint as awaited_key,
-        'further rows have the same booking_id'::varchar(1024) as reason
+    call curated.begin_rule();
+    insert into judged_keys (row_key) select booking_id::varchar(64) from changed_bookings;
+    insert into found_violations (row_key, row_count, reason)
+    select booking_id::varchar(64), count(*) - 1, 'further rows have the same booking_id'
     from "raw".bookings
     where
         booking_id between lowest_key and highest_key
         and booking_id in (select changed_bookings.booking_id from changed_bookings)
     group by booking_id
     having count(*) > 1;
-    call curated.settle_violations('KEY-DUP', 1, 'error', 'bookings', false);
+    call curated.settle_violations('KEY-DUP', 1, 'error', 'bookings', false, whole_count > 0);
 
     -- From which booking day on the listing's version is another one. A booking made before the first version belongs to that one.
     drop table if exists moved_listings;
@@ -81,53 +67,24 @@ begin
     where judged_bookings.booking_id is null;
 
     -- Only currencies that exist: the others broke CUR-ISO.
-    drop table if exists judged_violations;
-    create temp table judged_violations as
-    with
-    changed as (
-        select booking_id from arrived_bookings
-        union
-        select booking_id from departed_bookings
-    )
-    select violations.*
-    from curated.violations
-    where violations.rule_id = 'CUR-RATE' and violations.table_name = 'bookings' and whole_count > 0
-    union all
-    select violations.*
-    from curated.violations
-    inner join changed on violations.row_key = changed.booking_id::varchar(32)
-    where violations.rule_id = 'CUR-RATE' and violations.table_name = 'bookings' and whole_count = 0;
-    drop table if exists found_violations;
-    create temp table found_violations as
-    select
-        booking.booking_id::varchar(32) as row_key,
-        null::date as row_day,
-        1::bigint as row_count,
-        null::bigint as awaited_key,
-        ('no rate of ' || booking.currency || ' for ' || booking.booked_on::varchar(10))::varchar(1024) as reason
+    call curated.begin_rule();
+    insert into judged_keys (row_key)
+    select booking_id::varchar(64) from arrived_bookings
+    union
+    select booking_id::varchar(64) from departed_bookings;
+    insert into found_violations (row_key, reason)
+    select booking.booking_id::varchar(64), 'no rate of ' || booking.currency || ' for ' || booking.booked_on::varchar(10)
     from arrived_bookings as booking
     inner join curated.currencies as known on booking.currency = known.currency
     where booking.total_price is not null and booking.booked_on is not null and booking.rate_to_reporting is null;
-    call curated.settle_violations('CUR-RATE', 1, 'warn', 'bookings', false);
+    call curated.settle_violations('CUR-RATE', 1, 'warn', 'bookings', false, whole_count > 0);
 
-    drop table if exists judged_violations;
-    create temp table judged_violations as
-    with
-    changed as (
-        select booking_id from judged_bookings
-        union
-        select booking_id from departed_bookings
-    )
-    select violations.*
-    from curated.violations
-    where violations.rule_id = 'BKG-CUR-DIFFERS' and whole_count > 0
-    union all
-    select violations.*
-    from curated.violations
-    inner join changed on violations.row_key = changed.booking_id::varchar(32)
-    where violations.rule_id = 'BKG-CUR-DIFFERS' and whole_count = 0;
-    drop table if exists found_violations;
-    create temp table found_violations as
+    call curated.begin_rule();
+    insert into judged_keys (row_key)
+    select booking_id::varchar(64) from judged_bookings
+    union
+    select booking_id::varchar(64) from departed_bookings;
+    insert into found_violations (row_key, reason)
     with
     known_versions as (
         select
@@ -141,12 +98,7 @@ begin
         from curated.apartments
         where apartment_id in (select judged_bookings.apartment_id from judged_bookings)
     )
-    select
-        booking.booking_id::varchar(32) as row_key,
-        null::date as row_day,
-        1::bigint as row_count,
-        null::bigint as awaited_key,
-        ('booked in ' || booking.currency || ', listed in ' || known_versions.currency)::varchar(1024) as reason
+    select booking.booking_id::varchar(64), 'booked in ' || booking.currency || ', listed in ' || known_versions.currency
     from judged_bookings as booking
     inner join known_versions
         on booking.apartment_id = known_versions.apartment_id
@@ -155,6 +107,6 @@ begin
     inner join curated.currencies as of_booking on booking.currency = of_booking.currency
     inner join curated.currencies as of_listing on known_versions.currency = of_listing.currency
     where booking.currency <> known_versions.currency;
-    call curated.settle_violations('BKG-CUR-DIFFERS', 1, 'warn', 'bookings', false);
+    call curated.settle_violations('BKG-CUR-DIFFERS', 1, 'warn', 'bookings', false, whole_count > 0);
 end;
 $$ language plpgsql;

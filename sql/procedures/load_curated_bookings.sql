@@ -121,27 +121,16 @@ begin
     left join known_listings on numbered.apartment_id = known_listings.apartment_id
     where numbered.newest_first = 1;
 
-    drop table if exists judged_violations;
-    create temp table judged_violations as
-    select violations.*
-    from curated.violations
-    where violations.rule_id = 'BKG-REF-APARTMENT' and whole_count + gone_count > 0
-    union all
-    select violations.*
-    from curated.violations
-    inner join changed_bookings on violations.row_key = changed_bookings.booking_id::varchar(32)
-    where violations.rule_id = 'BKG-REF-APARTMENT' and whole_count + gone_count = 0;
-    drop table if exists found_violations;
-    create temp table found_violations as
+    call curated.begin_rule();
+    insert into judged_keys (row_key) select booking_id::varchar(64) from changed_bookings;
+    insert into found_violations (row_key, awaited_key, reason)
     select
-        booking_id::varchar(32) as row_key,
-        null::date as row_day,
-        1::bigint as row_count,
-        apartment_id as awaited_key,
-        ('apartment_id ' || nvl(apartment_id::varchar(32), 'NULL') || ' is in no run''s apartments')::varchar(1024) as reason
+        booking_id::varchar(64),
+        apartment_id,
+        'apartment_id ' || nvl(apartment_id::varchar(32), 'NULL') || ' is in no run''s apartments'
     from current_bookings
     where not is_known;
-    call curated.settle_violations('BKG-REF-APARTMENT', 1, 'error', 'bookings', true);
+    call curated.settle_violations('BKG-REF-APARTMENT', 1, 'error', 'bookings', true, whole_count + gone_count > 0);
 
     drop table if exists arrived_bookings;
     create temp table arrived_bookings (like curated.bookings);

@@ -35,32 +35,13 @@ begin
     inner join touched_nights on stay_night.apartment_id = touched_nights.apartment_id and stay_night.night = touched_nights.night
     where stay_night.night between lowest_day and highest_day;
 
-    drop table if exists judged_violations;
-    create temp table judged_violations as
-    with
-    changed as (
-        select booking_id from judged_stays
-        union
-        select booking_id from departed_stays
-    )
-    select violations.*
-    from curated.violations
-    where violations.rule_id = 'BKG-OVERLAP' and whole_count > 0
-    union all
-    select violations.*
-    from curated.violations
-    inner join changed on violations.row_key = changed.booking_id::varchar(32)
-    where violations.rule_id = 'BKG-OVERLAP' and whole_count = 0;
-    drop table if exists found_violations;
-    create temp table found_violations (
-        row_key varchar(32) not null,
-        row_day date,
-        row_count bigint not null,
-        awaited_key bigint,
-        reason varchar(1024) not null
-    );
+    call curated.begin_rule();
+    insert into judged_keys (row_key)
+    select booking_id::varchar(64) from judged_stays
+    union
+    select booking_id::varchar(64) from departed_stays;
     if whole_count > 0 then
-        insert into found_violations (row_key, row_count, reason)
+        insert into found_violations (row_key, reason)
         with
         crowded_nights as (
             select apartment_id, night
@@ -68,13 +49,13 @@ begin
             group by apartment_id, night
             having count(*) > 1
         )
-        select distinct stay_night.booking_id::varchar(32), 1, 'another realised booking has a night of this one'
+        select distinct stay_night.booking_id::varchar(64), 'another realised booking has a night of this one'
         from curated.stay_night
         inner join crowded_nights
             on stay_night.apartment_id = crowded_nights.apartment_id and stay_night.night = crowded_nights.night;
     else
         select into lowest_day, highest_day min(checkin_date), max(checkout_date) from judged_stays;
-        insert into found_violations (row_key, row_count, reason)
+        insert into found_violations (row_key, reason)
         with
         judged_nights as (
             select stay_night.booking_id, stay_night.apartment_id, stay_night.night
@@ -82,7 +63,7 @@ begin
             inner join judged_stays on stay_night.booking_id = judged_stays.booking_id
             where stay_night.night >= lowest_day and stay_night.night < highest_day
         )
-        select distinct judged_nights.booking_id::varchar(32), 1, 'another realised booking has a night of this one'
+        select distinct judged_nights.booking_id::varchar(64), 'another realised booking has a night of this one'
         from judged_nights
         inner join curated.stay_night as of_others
             on judged_nights.apartment_id = of_others.apartment_id
@@ -90,7 +71,7 @@ begin
             and judged_nights.booking_id <> of_others.booking_id
         where of_others.night >= lowest_day and of_others.night < highest_day;
     end if;
-    call curated.settle_violations('BKG-OVERLAP', 1, 'warn', 'bookings', false);
+    call curated.settle_violations('BKG-OVERLAP', 1, 'warn', 'bookings', false, whole_count > 0);
 
     -- What happens to a listing after today is not known yet.
     select into lowest_day min(first_day) from stale_listings;
@@ -123,25 +104,13 @@ begin
         insert into judged_stays select booking_id, checkin_date, checkout_date from curated.stay;
     end if;
 
-    drop table if exists judged_violations;
-    create temp table judged_violations as
-    with
-    changed as (
-        select booking_id from judged_stays
-        union
-        select booking_id from departed_stays
-    )
-    select violations.*
-    from curated.violations
-    where violations.rule_id = 'NIGHT-NOT-LISTED' and whole_count > 0
-    union all
-    select violations.*
-    from curated.violations
-    inner join changed on violations.row_key = changed.booking_id::varchar(32)
-    where violations.rule_id = 'NIGHT-NOT-LISTED' and whole_count = 0;
+    call curated.begin_rule();
+    insert into judged_keys (row_key)
+    select booking_id::varchar(64) from judged_stays
+    union
+    select booking_id::varchar(64) from departed_stays;
     select into lowest_day, highest_day min(checkin_date), max(checkout_date) from judged_stays;
-    drop table if exists found_violations;
-    create temp table found_violations as
+    insert into found_violations (row_key, reason)
     with
     judged_nights as (
         select stay_night.booking_id, stay_night.apartment_id, stay_night.night
@@ -154,17 +123,12 @@ begin
         from curated.listing_day
         where calendar_date >= lowest_day and calendar_date < highest_day
     )
-    select
-        judged_nights.booking_id::varchar(32) as row_key,
-        null::date as row_day,
-        1::bigint as row_count,
-        null::bigint as awaited_key,
-        ('not listed from ' || min(judged_nights.night)::varchar(10))::varchar(1024) as reason
+    select judged_nights.booking_id::varchar(64), 'not listed from ' || min(judged_nights.night)::varchar(10)
     from judged_nights
     left join listed_days
         on judged_nights.apartment_id = listed_days.apartment_id and judged_nights.night = listed_days.calendar_date
     where listed_days.apartment_id is null
     group by judged_nights.booking_id;
-    call curated.settle_violations('NIGHT-NOT-LISTED', 1, 'warn', 'bookings', false);
+    call curated.settle_violations('NIGHT-NOT-LISTED', 1, 'warn', 'bookings', false, whole_count > 0);
 end;
 $$ language plpgsql;

@@ -26,23 +26,18 @@ begin
     inner join changed_viewing_days on viewing.viewed_at::date = changed_viewing_days.row_day
     where viewing.viewed_at >= lowest_day and viewing.viewed_at < highest_day;
 
-    drop table if exists judged_violations;
-    create temp table judged_violations as
-    select violations.*
-    from curated.violations
-    where violations.rule_id = 'VIEW-REF-APARTMENT' and whole_count > 0
-    union
-    select violations.*
+    call curated.begin_rule();
+    insert into judged_keys (row_key)
+    select violations.row_key
     from curated.violations
     inner join changed_viewing_days on violations.row_day = changed_viewing_days.row_day
-    where violations.rule_id = 'VIEW-REF-APARTMENT' and whole_count = 0
+    where violations.rule_id = 'VIEW-REF-APARTMENT'
     union
-    select violations.*
+    select violations.row_key
     from curated.violations
     inner join changed_versions on violations.awaited_key = changed_versions.apartment_id and changed_versions.is_new
-    where violations.rule_id = 'VIEW-REF-APARTMENT' and whole_count = 0;
-    drop table if exists found_violations;
-    create temp table found_violations as
+    where violations.rule_id = 'VIEW-REF-APARTMENT';
+    insert into found_violations (row_key, row_day, row_count, awaited_key, reason)
     with
     known_apartments as (
         select distinct apartment_id
@@ -50,30 +45,25 @@ begin
         where apartment_id in (select judged_viewings.apartment_id from judged_viewings)
     )
     select
-        nvl(viewing.apartment_id::varchar(32), '') as row_key,
-        viewing.viewed_at::date as row_day,
-        count(*) as row_count,
-        viewing.apartment_id as awaited_key,
-        ('apartment_id ' || nvl(viewing.apartment_id::varchar(32), 'NULL') || ' is in no run''s apartments')::varchar(1024) as reason
+        nvl(viewing.apartment_id::varchar(32), 'NULL') || ' ' || viewing.viewed_at::date::varchar(10),
+        viewing.viewed_at::date,
+        count(*),
+        viewing.apartment_id,
+        'apartment_id ' || nvl(viewing.apartment_id::varchar(32), 'NULL') || ' is in no run''s apartments'
     from judged_viewings as viewing
     left join known_apartments on viewing.apartment_id = known_apartments.apartment_id
     where known_apartments.apartment_id is null
     group by viewing.apartment_id, viewing.viewed_at::date;
-    call curated.settle_violations('VIEW-REF-APARTMENT', 1, 'warn', 'user_viewing', false);
+    call curated.settle_violations('VIEW-REF-APARTMENT', 1, 'warn', 'user_viewing', false, whole_count > 0);
 
     -- Surplus rows: a pair of equal viewings counts one.
-    drop table if exists judged_violations;
-    create temp table judged_violations as
-    select violations.*
-    from curated.violations
-    where violations.rule_id = 'VIEW-EXACT-DUP' and whole_count > 0
-    union all
-    select violations.*
+    call curated.begin_rule();
+    insert into judged_keys (row_key)
+    select violations.row_key
     from curated.violations
     inner join changed_viewing_days on violations.row_day = changed_viewing_days.row_day
-    where violations.rule_id = 'VIEW-EXACT-DUP' and whole_count = 0;
-    drop table if exists found_violations;
-    create temp table found_violations as
+    where violations.rule_id = 'VIEW-EXACT-DUP';
+    insert into found_violations (row_key, row_day, row_count, reason)
     with
     distinct_viewings as (
         select apartment_id, viewed_at::date as row_day, count(*) as row_count
@@ -82,13 +72,12 @@ begin
         having count(*) > 1
     )
     select
-        nvl(apartment_id::varchar(32), '') as row_key,
+        nvl(apartment_id::varchar(32), 'NULL') || ' ' || row_day::varchar(10),
         row_day,
-        sum(row_count - 1)::bigint as row_count,
-        null::bigint as awaited_key,
-        'equal in all columns to another viewing'::varchar(1024) as reason
+        sum(row_count - 1)::bigint,
+        'equal in all columns to another viewing'
     from distinct_viewings
     group by apartment_id, row_day;
-    call curated.settle_violations('VIEW-EXACT-DUP', 1, 'info', 'user_viewing', false);
+    call curated.settle_violations('VIEW-EXACT-DUP', 1, 'info', 'user_viewing', false, whole_count > 0);
 end;
 $$ language plpgsql;

@@ -1,9 +1,10 @@
--- curated.settle_violations: takes what a rule found into curated.violations, and counts it. judged_violations holds those standing
--- violations of the rule that were looked at again; found_violations what breaks it among the rows that were looked at.
+-- curated.settle_violations: takes what a rule found into curated.violations, and counts it. What stands of the rule is replaced
+-- where its key is in judged_keys, or all of it where is_whole; the rest was not looked at. curated.begin_rule makes the tables.
 -- Reads: curated.run_context.
 -- Writes: curated.violations, curated.rule_counts.
 create or replace procedure curated.settle_violations(
-    judged_rule varchar(64), judged_version integer, judged_severity varchar(16), judged_table varchar(64), keeps_out boolean
+    judged_rule varchar(64), judged_version integer, judged_severity varchar(16), judged_table varchar(64), keeps_out boolean,
+    is_whole boolean
 )
 as $$
 declare
@@ -19,28 +20,34 @@ begin
 
     drop table if exists moved_violations;
     create temp table moved_violations as
+    with
+    judged as (
+        select row_key, row_count, reason, first_run_id, first_seen
+        from curated.violations
+        where
+            rule_id = judged_rule
+            and table_name = judged_table
+            and (is_whole or row_key in (select judged_keys.row_key from judged_keys))
+    )
     select
         nvl(breaking.row_key, judged.row_key) as row_key,
-        nvl(breaking.row_day, judged.row_day) as row_day,
+        breaking.row_day,
         nvl(breaking.row_count, 0) as row_count,
         nvl(judged.row_count, 0) as known_count,
         breaking.awaited_key,
         breaking.reason,
         judged.first_run_id,
         judged.first_seen
-    from judged_violations as judged
-    full join found_violations as breaking
-        on judged.row_key = breaking.row_key and nvl(judged.row_day, '0001-01-01'::date) = nvl(breaking.row_day, '0001-01-01'::date)
+    from judged
+    full join found_violations as breaking on judged.row_key = breaking.row_key
     where
         judged.row_key is null or breaking.row_key is null or judged.row_count <> breaking.row_count or judged.reason <> breaking.reason;
 
     delete from curated.violations
-    using moved_violations
     where
-        violations.rule_id = judged_rule
-        and violations.table_name = judged_table
-        and violations.row_key = moved_violations.row_key
-        and nvl(violations.row_day, '0001-01-01'::date) = nvl(moved_violations.row_day, '0001-01-01'::date);
+        rule_id = judged_rule
+        and table_name = judged_table
+        and row_key in (select moved_violations.row_key from moved_violations);
     insert into curated.violations (
         rule_id, rule_version, severity, table_name, row_key, row_day, row_count, is_quarantined, awaited_key, reason,
         first_run_id, first_seen

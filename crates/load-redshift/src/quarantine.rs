@@ -19,7 +19,7 @@ pub(crate) async fn list(api: &DataApi, with_kept: bool, format: OutputFormat) -
         "select rule_id, severity, table_name, case when is_quarantined then 'quarantined' else 'kept' end as action,\n\
          sum(row_count)::bigint as row_count, min(first_seen) as first_seen,\n\
          listagg(case when place <= 3 then row_key end, ', ') within group (order by place) as sample_keys\n\
-         from (\n    select *, row_number() over (partition by rule_id, table_name order by len(row_key), row_key, row_day) as place\n    \
+         from (\n    select *, row_number() over (partition by rule_id, table_name order by len(row_key), row_key) as place\n    \
          from {TABLE} {chosen}\n) as numbered\n\
          group by rule_id, severity, table_name, is_quarantined\norder by is_quarantined desc, rule_id, table_name"
     );
@@ -30,10 +30,10 @@ pub(crate) async fn list(api: &DataApi, with_kept: bool, format: OutputFormat) -
 pub(crate) async fn show(api: &DataApi, rule: &str, format: OutputFormat, limit: Option<u32>) -> Result<(), LoadError> {
     let limit = limit.map_or_else(String::new, |rows| format!(" limit {rows}"));
     let sql = format!(
-        "select table_name, row_key, row_day, row_count, case when is_quarantined then 'quarantined' else 'kept' end as action,\n\
+        "select table_name, row_key, row_count, case when is_quarantined then 'quarantined' else 'kept' end as action,\n\
          awaited_key, reason, first_seen, first_run_id, run_context.run_date as last_seen, rule_version\n\
          from {TABLE} cross join curated.run_context where rule_id = {}\n\
-         order by first_seen, table_name, len(row_key), row_key, row_day{limit}",
+         order by first_seen, table_name, len(row_key), row_key{limit}",
         literal::text(rule)
     );
     print_rows(&api.query(&format!("read {TABLE}"), &sql).await?, format)

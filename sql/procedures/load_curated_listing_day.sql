@@ -9,6 +9,7 @@ declare
     whole_count bigint;
     known_run_date date;
     lowest_day date;
+    highest_day date;
     lowest_rate_day date;
     highest_rate_day date;
 begin
@@ -34,102 +35,94 @@ begin
     from changes
     where whole_count = 0
     group by apartment_id;
+
+    -- Days up to the last run date that are looked at again: of stale listings, of currencies with another rate, and noted ones.
     select into lowest_day min(first_day) from stale_listings;
-
-    drop table if exists noted_days;
-    create temp table noted_days as
-    select distinct calendar.calendar_date, calendar.week_start, calendar.month_start
-    from curated.calendar
-    inner join etl.changed_days on calendar.calendar_date between changed_days.first_day and changed_days.last_day
-    where changed_days.fact = 'listing_day.calendar_date' and calendar.calendar_date <= known_run_date;
-
-    drop table if exists departed_days;
-    create temp table departed_days as
-    select listing_day.*
+    select into lowest_rate_day, highest_rate_day min(valid_from), max(valid_to) from changed_rates;
+    drop table if exists touched_days;
+    create temp table touched_days as
+    select version.apartment_id, calendar.calendar_date
+    from stale_listings
+    inner join curated.apartments as version on stale_listings.apartment_id = version.apartment_id
+    inner join curated.calendar
+        on calendar.calendar_date >= version.valid_from
+        and calendar.calendar_date < nvl(version.valid_to, '9999-12-31'::date)
+        and calendar.calendar_date >= stale_listings.first_day
+    where calendar.calendar_date <= known_run_date
+    union
+    select listing_day.apartment_id, listing_day.calendar_date
     from curated.listing_day
     inner join stale_listings
         on listing_day.apartment_id = stale_listings.apartment_id
         and listing_day.calendar_date >= stale_listings.first_day
-    where listing_day.calendar_date >= lowest_day;
-
-    -- Days on which the rate of their currency is another one; those of stale listings are there already.
-    select into lowest_rate_day, highest_rate_day min(valid_from), max(valid_to) from changed_rates;
-    drop table if exists revalued_days;
-    create temp table revalued_days as
+    where listing_day.calendar_date >= lowest_day
+    union
     select listing_day.apartment_id, listing_day.calendar_date
     from curated.listing_day
     inner join changed_rates
         on listing_day.currency = changed_rates.currency
         and listing_day.calendar_date >= changed_rates.valid_from
         and listing_day.calendar_date < changed_rates.valid_to
-    left join stale_listings
-        on listing_day.apartment_id = stale_listings.apartment_id
-        and listing_day.calendar_date >= stale_listings.first_day
-    where
-        listing_day.calendar_date >= lowest_rate_day
-        and listing_day.calendar_date < highest_rate_day
-        and stale_listings.apartment_id is null
-    group by listing_day.apartment_id, listing_day.calendar_date;
-    insert into departed_days
+    where listing_day.calendar_date >= lowest_rate_day and listing_day.calendar_date < highest_rate_day
+    union
+    select version.apartment_id, calendar.calendar_date
+    from etl.changed_days
+    inner join curated.calendar on calendar.calendar_date between changed_days.first_day and changed_days.last_day
+    inner join curated.apartments as version
+        on calendar.calendar_date >= version.valid_from
+        and calendar.calendar_date < nvl(version.valid_to, '9999-12-31'::date)
+    where changed_days.fact = 'listing_day.calendar_date' and calendar.calendar_date <= known_run_date;
+
+    select into lowest_day, highest_day min(calendar_date), max(calendar_date) from touched_days;
+    drop table if exists departed_days;
+    create temp table departed_days as
     select listing_day.*
     from curated.listing_day
-    inner join revalued_days
-        on listing_day.apartment_id = revalued_days.apartment_id and listing_day.calendar_date = revalued_days.calendar_date
-    where listing_day.calendar_date >= lowest_rate_day and listing_day.calendar_date < highest_rate_day;
+    inner join touched_days
+        on listing_day.apartment_id = touched_days.apartment_id and listing_day.calendar_date = touched_days.calendar_date
+    where listing_day.calendar_date between lowest_day and highest_day;
+    delete from curated.listing_day
+    using touched_days
+    where
+        listing_day.calendar_date between lowest_day and highest_day
+        and listing_day.apartment_id = touched_days.apartment_id
+        and listing_day.calendar_date = touched_days.calendar_date;
 
-    drop table if exists arrived_days;
-    create temp table arrived_days (like curated.listing_day);
-    insert into arrived_days
+    insert into curated.listing_day
     with
-    days_to_fill as (
-        select version.apartment_id, version.valid_from, calendar.calendar_date, calendar.week_start, calendar.month_start
+    -- An active version counts from the day of creation, even where that lies after the run that saw it.
+    listed_days as (
+        select
+            version.apartment_id,
+            calendar.calendar_date,
+            calendar.week_start,
+            calendar.month_start,
+            version.price,
+            version.currency,
+            version.basis
         from curated.calendar
         inner join curated.apartments as version
             on calendar.calendar_date >= version.valid_from
             and calendar.calendar_date < nvl(version.valid_to, '9999-12-31'::date)
-        where calendar.calendar_date > known_run_date
+            and calendar.calendar_date >= nvl(version.listing_created_on, version.valid_from)
+        where calendar.calendar_date > known_run_date and version.is_active
         union all
-        select version.apartment_id, version.valid_from, calendar.calendar_date, calendar.week_start, calendar.month_start
-        from stale_listings
-        inner join curated.apartments as version on stale_listings.apartment_id = version.apartment_id
-        inner join curated.calendar
-            on calendar.calendar_date >= version.valid_from
-            and calendar.calendar_date < nvl(version.valid_to, '9999-12-31'::date)
-            and calendar.calendar_date >= stale_listings.first_day
-        where calendar.calendar_date <= known_run_date
-        union all
-        select version.apartment_id, version.valid_from, calendar.calendar_date, calendar.week_start, calendar.month_start
-        from noted_days as calendar
-        inner join curated.apartments as version
-            on calendar.calendar_date >= version.valid_from
-            and calendar.calendar_date < nvl(version.valid_to, '9999-12-31'::date)
-        left join stale_listings
-            on version.apartment_id = stale_listings.apartment_id
-            and calendar.calendar_date >= stale_listings.first_day
-        where stale_listings.apartment_id is null
-        union all
-        select version.apartment_id, version.valid_from, calendar.calendar_date, calendar.week_start, calendar.month_start
-        from revalued_days
-        inner join curated.calendar on revalued_days.calendar_date = calendar.calendar_date
-        inner join curated.apartments as version
-            on revalued_days.apartment_id = version.apartment_id
-            and calendar.calendar_date >= version.valid_from
-            and calendar.calendar_date < nvl(version.valid_to, '9999-12-31'::date)
-    ),
-    -- An active version counts from the day of creation, even where that lies after the run that saw it.
-    listed_days as (
         select
-            days_to_fill.apartment_id,
-            days_to_fill.calendar_date,
-            days_to_fill.week_start,
-            days_to_fill.month_start,
+            version.apartment_id,
+            calendar.calendar_date,
+            calendar.week_start,
+            calendar.month_start,
             version.price,
             version.currency,
             version.basis
-        from days_to_fill
+        from touched_days
+        inner join curated.calendar on touched_days.calendar_date = calendar.calendar_date
         inner join curated.apartments as version
-            on days_to_fill.apartment_id = version.apartment_id and days_to_fill.valid_from = version.valid_from
-        where version.is_active and days_to_fill.calendar_date >= nvl(version.listing_created_on, version.valid_from)
+            on touched_days.apartment_id = version.apartment_id
+            and calendar.calendar_date >= version.valid_from
+            and calendar.calendar_date < nvl(version.valid_to, '9999-12-31'::date)
+            and calendar.calendar_date >= nvl(version.listing_created_on, version.valid_from)
+        where version.is_active
     ),
     daily_rates as (
         select calendar.calendar_date, period.currency, period.rate_to_reporting
@@ -168,15 +161,13 @@ begin
         and listed_days.calendar_date >= known_attributes.known_from
         and listed_days.calendar_date < known_attributes.known_to;
 
-    select into lowest_day min(calendar_date) from departed_days;
-    delete from curated.listing_day
-    using departed_days
-    where
-        listing_day.calendar_date >= lowest_day
-        and listing_day.apartment_id = departed_days.apartment_id
-        and listing_day.calendar_date = departed_days.calendar_date;
-    insert into curated.listing_day select * from arrived_days;
-
+    drop table if exists arrived_days;
+    create temp table arrived_days as
+    select listing_day.*
+    from curated.listing_day
+    inner join touched_days
+        on listing_day.apartment_id = touched_days.apartment_id and listing_day.calendar_date = touched_days.calendar_date
+    where listing_day.calendar_date between lowest_day and highest_day;
     insert into etl.changed_days (fact, first_day, last_day)
     with
     changed as (
@@ -184,6 +175,11 @@ begin
         union all
         (select * from departed_days except select * from arrived_days)
     )
-    select distinct 'listing_day.calendar_date', calendar_date as first_day, calendar_date as last_day from changed;
+    select distinct 'listing_day.calendar_date', calendar_date as first_day, calendar_date as last_day from changed
+    union all
+    select 'listing_day.calendar_date', min(calendar_date), max(calendar_date)
+    from curated.calendar
+    where calendar_date > known_run_date
+    having count(*) > 0;
 end;
 $$ language plpgsql;

@@ -52,6 +52,13 @@ impl Postgres {
             "fsync=off",
             "synchronous_commit=off",
             "full_page_writes=off",
+            "wal_level=minimal",
+            "max_wal_senders=0",
+            "max_wal_size=16GB",
+            "checkpoint_timeout=1h",
+            // A first load joins and sorts whole tables.
+            "shared_buffers=1GB",
+            "work_mem=128MB",
             // Compiling a plan takes longer than running it on this much data.
             "jit=off",
         ] {

@@ -4,23 +4,22 @@ Runs in the Python environment of peers.lock; `make bench` and `make bench-memor
 measured and holds the results.
 """
 
-import argparse
 import collections
 import contextlib
 import importlib.metadata
 import pathlib
-import signal
 import subprocess
-import sys
 import tempfile
 
 import contestants
+import program
 import report
 import results
 import source_data
 from contestants import INCONSISTENT_PEER, PEERS, ExtractRds
 from localstack import LocalStack
 from mariadb import MariaDb
+from program import say
 
 PLAIN, TLS = "DISABLED", "VERIFY_IDENTITY"
 MEMORY_BOOKINGS = 20_000_000
@@ -28,26 +27,18 @@ MEMORY_BOOKINGS = 20_000_000
 
 def main():
     options = arguments()
-    # As Ctrl-C: what was started is ended and the folder removed on the way out.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     return measure_memory(options) if options.memory else measure_all(options)
 
 
 def arguments():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = program.parser(__doc__.splitlines()[0])
     parser.add_argument("--binary", type=pathlib.Path, required=True, help="extract-rds, as built with --profile")
-    parser.add_argument("--profile", required=True, help="cargo profile of that build, for the report")
     parser.add_argument("--localstack", type=pathlib.Path, required=True, help="Python environment with LocalStack")
-    parser.add_argument("--scale", type=float, default=1.0, help="share of the published number of rows")
-    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--tables", default="", help="comma-separated; default: all")
     parser.add_argument("--second-run-flags", default="", help="flags of the unchanged second run")
-    parser.add_argument("--report", help="Markdown file whose results are replaced; default: none, results are only printed")
     parser.add_argument("--memory", action="store_true", help="only the peak memory of extract-rds, on many bookings")
     options = parser.parse_args()
     options.binary = options.binary.resolve()
-    # Empty as `make bench REPORT=` gives it.
-    options.report = pathlib.Path(options.report) if options.report else None
     return options
 
 
@@ -149,15 +140,5 @@ def program_versions(options, mariadb):
     return {"extract-rds": extract_rds, **python, "MariaDB": mariadb.query("select version()")[0][0]}
 
 
-def say(text):
-    """Progress is no result."""
-    print(text, file=sys.stderr, flush=True)
-
-
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except RuntimeError as error:
-        sys.exit(f"bench: {error}")
+    program.run(main)

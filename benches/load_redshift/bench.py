@@ -3,16 +3,15 @@
 `make bench-load` does it. docs/load-benchmarks.md explains what is measured and holds the results.
 """
 
-import argparse
 import collections
 import contextlib
 import pathlib
-import signal
-import sys
 import tempfile
 
+import program
 import results
 from marketplace import SIZES, Marketplace
+from program import say
 from results import Target
 
 # Of a run that follows a small change, in the largest warehouse against the smallest.
@@ -23,12 +22,9 @@ PEAK_RSS_TARGET_MIB = 200
 
 def main():
     options = arguments()
-    # As Ctrl-C: what was started is ended and the folder removed on the way out.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    report = pathlib.Path(options.report) if options.report else None
-    if report:
+    if options.report:
         # Now, and not after half an hour.
-        results.around_results(report)
+        results.around_results(options.report)
     with contextlib.ExitStack() as stack:
         folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-load-redshift-")))
         sizes = [size.scaled(options.scale) for size in SIZES]
@@ -48,18 +44,14 @@ def main():
         steps = {marketplace.size: marketplace.slowest_statements() for marketplace in marketplaces}
     text = report_text(options, initial, results.medians(rounds), steps)
     print(text)
-    if report:
-        results.replace_results(report, text)
+    if options.report:
+        results.replace_results(options.report, text)
     return 0
 
 
 def arguments():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = program.parser(__doc__.splitlines()[0])
     parser.add_argument("--binaries", type=pathlib.Path, required=True, help="folder of the built binaries")
-    parser.add_argument("--profile", required=True, help="cargo profile of that build, for the report")
-    parser.add_argument("--scale", type=float, default=1.0, help="share of the published number of rows")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--report", help="Markdown file whose results are replaced; default: none, results are only printed")
     options = parser.parse_args()
     options.binaries = options.binaries.resolve()
     return options
@@ -107,15 +99,5 @@ def steps_section(size, statements):
     return "\n".join(lines)
 
 
-def say(text):
-    """Progress is no result."""
-    print(text, file=sys.stderr, flush=True)
-
-
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except RuntimeError as error:
-        sys.exit(f"bench: {error}")
+    program.run(main)

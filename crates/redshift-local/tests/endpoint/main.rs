@@ -7,11 +7,14 @@ mod catalog; // databases, schemas, tables
 mod clients; // boto3, the AWS CLI, awswrangler
 mod concurrency; // many clients at once
 mod copy; // Parquet by manifest
+mod cursors; // in procedures and of a session
 mod decimals; // precision and scale of quotients and averages
 mod dialect; // the two corpora in tests/dialect
 mod faults; // what goes wrong on purpose
 mod late_binding; // views WITH NO SCHEMA BINDING
-mod procedures; // parameters, RAISE, what a batch forbids
+mod procedure_bodies; // variables, loops and branches
+mod procedure_transactions; // what a call commits, and what an error in it leaves
+mod procedures; // parameters, dynamic SQL, what is refused when they are created
 mod requests; // what no client sends: garbage on the wire
 mod results; // typed values, column metadata, pages
 mod semantics; // what Redshift spells as PostgreSQL does and means otherwise

@@ -26,12 +26,12 @@ const DAMAGES: [Damage; 20] = [
     Damage {
         table: "curated.bookings",
         statement: "delete from curated.bookings where booked_on between '2025-12-20' and '2025-12-31'",
-        found: ["curated/bookings.checks.sql", "TBL-FRESH", "the newest booking is "],
+        found: ["curated/freshness.checks.sql", "TBL-FRESH", "the newest booking is "],
     },
     Damage {
         table: "curated.user_viewing",
         statement: "delete from curated.user_viewing where viewed_at between '2025-12-20' and '2026-01-01'",
-        found: ["curated/user_viewing.checks.sql", "TBL-FRESH", "the newest viewing is "],
+        found: ["curated/freshness.checks.sql", "TBL-FRESH", "the newest viewing is "],
     },
     Damage {
         table: "curated.apartments",

@@ -12,15 +12,6 @@ keyed_twice as (
 without_nights as (
     select booking_id from checked where nights < 1
 ),
-newest as (
-    select datediff(day, max(bookings.booked_on), max(run_context.run_date)) as days_old
-    from curated.run_context
-    inner join curated.bookings on bookings.booked_on <= run_context.run_date
-),
--- Without an agreement a few days without a booking are worth a look, and no reason to keep numbers from readers.
-agreed as (
-    select max(nullif(value, ''))::integer as max_days from etl.settings where name = 'freshness_max_days'
-),
 -- All rows, whatever changed: counting them reads no column.
 counts as (
     select
@@ -50,11 +41,3 @@ select
     || kept_count::varchar(20) || ', quarantined ' || quarantined_count::varchar(20)
 from counts
 where read_count - surplus_count <> kept_count + quarantined_count
-union all
-select
-    'TBL-FRESH',
-    case when agreed.max_days is null then 'warn' else 'error' end,
-    'the newest booking is ' || newest.days_old::varchar(20) || ' days older than the run date'
-from newest
-cross join agreed
-where newest.days_old > nvl(agreed.max_days, 3)

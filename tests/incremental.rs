@@ -4,7 +4,7 @@
 //! A failure names its seed; `CHANGES_SEED` and `CHANGES_SEQUENCES` repeat it or look further.
 
 use crate::support::{
-    Pipeline, assert_equal, change, create_tables, execute, lenient_source, put_rates, table_checksums,
+    ACCEPTED, Pipeline, assert_equal, change, create_tables, execute, lenient_source, put_rates, table_checksums,
 };
 use chrono::{Days, NaiveDate};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
@@ -14,8 +14,6 @@ use tokio::task::JoinSet;
 const PIPELINES: u64 = 8;
 const SEQUENCES: u64 = 200;
 const LAYERS: [&str; 3] = ["curated", "audit", "presentation"];
-/// Tables of a few rows lose them all.
-const ACCEPTED: [&str; 2] = ["--accept", "TBL-EMPTY"];
 const FIRST_DAY: &str = "2024-12-20";
 
 fn variable(name: &str) -> Option<u64> {

@@ -16,7 +16,7 @@ mod tables;
 pub(crate) use cases::{
     Case, Outcome, arrives, assert_outcomes, counts, create_tables, execute, insert, lenient_source, rejected,
 };
-pub(crate) use changes::{change, put_rates};
+pub(crate) use changes::{ACCEPTED, change, put_rates};
 pub(crate) use cloud::{cloud, copy_of_sql, project_path};
 pub(crate) use drivers::{BOTH_DRIVERS, Driver, ENDLESS_QUERY, source_config};
 pub(crate) use forwarder::Forwarder;

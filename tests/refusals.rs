@@ -3,6 +3,8 @@
 
 use crate::support::{Log, Pipeline, cloud};
 use serde_json::json;
+use sqlx::{Connection as _, PgConnection};
+use std::time::{Duration, Instant};
 
 const DAY: &str = "2025-12-31";
 const RATES: &str = "reference/fx_rates.csv";
@@ -71,4 +73,42 @@ async fn a_log_that_was_changed_is_refused() {
     pipeline.load(&["run"]).expect(0, &[]);
     let third = "select count(*) from etl.ledger where run_id = 'third'";
     assert_eq!(cloud().count(&pipeline.warehouse_url(), third).await, 4);
+}
+
+/// The test holds the guard while the other run is transformed, as that run does.
+#[tokio::test]
+async fn a_run_is_not_published_after_another_one_was_transformed() {
+    let pipeline = Pipeline::sampled("overtaken").await;
+    pipeline.run_all("first", DAY);
+    pipeline.at_source(&["update bookings set total_price = total_price + 1"]).await;
+    pipeline.extract(&["--run-id", "second", "--as-of", DAY, "--sweep"]).expect(0, &[]);
+    pipeline.load(&["load"]).expect(0, &[]);
+    pipeline.load(&["transform", "--verify"]).expect(0, &[]);
+    let show = ["metric", "show", "occupancy_rate", "--format", "csv"];
+    let published = pipeline.load(&show).expect(0, &[]).stdout;
+    let url = pipeline.warehouse_url();
+    let unverified = "select count(*) from etl.unverified_days";
+    let unverified_count = cloud().count(&url, unverified).await;
+    assert!(unverified_count > 0, "nothing waits for its publication");
+
+    let mut other = PgConnection::connect(&url).await.expect("connect to the warehouse");
+    let mut other = other.begin().await.expect("begin a transaction");
+    let lock = "lock table etl.guard in access exclusive mode";
+    sqlx::query(lock).execute(&mut *other).await.expect("lock the guard");
+    let transform = async {
+        let waiting = "select count(*) from pg_locks where not granted and database =
+                       (select oid from pg_database where datname = current_database())";
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while cloud().count(&url, waiting).await == 0 {
+            assert!(Instant::now() < deadline, "nobody waited for the guard within a minute");
+        }
+        let stands = "update curated.run_context set run_id = 'third'";
+        sqlx::query(stands).execute(&mut *other).await.expect("transform another run");
+        other.commit().await.expect("let go of the guard");
+    };
+    let (refused, ()) = tokio::join!(pipeline.load_aside(&["publish"]), transform);
+    refused.expect(1, &["SUPERSEDED run second: run third was transformed", "run it again"]);
+    assert_eq!(pipeline.load(&show).expect(0, &[]).stdout, published, "what readers see");
+    assert_eq!(cloud().count(&url, unverified).await, unverified_count, "days that wait for their publication");
+    assert_eq!(cloud().count(&url, "select count(*) from etl.runs where published_at is not null").await, 1);
 }

@@ -124,6 +124,9 @@ impl DataApiError {
             Self::Statement { .. } if self.says("MANIFEST_CHANGED") => {
                 Some("a sealed manifest must not change; restore the one that was loaded")
             }
+            Self::Statement { .. } if self.says("SUPERSEDED") => {
+                Some("run it again: it goes on with the later run, or has nothing to do")
+            }
             Self::Statement { .. } if self.says("METRIC_CHANGED") => {
                 Some("run `load-redshift transform` before publishing")
             }
@@ -338,6 +341,7 @@ mod tests {
             ("ERROR: Permission denied for relation ledger", false, false),
             ("ERROR: syntax error at or near \"selec\"", false, false),
             ("ERROR: RUN_DATE_BEFORE_HISTORY run r1: …", false, false),
+            ("ERROR: SUPERSEDED run r1: …", false, true),
         ];
         for (message, is_conflict, is_retryable) in cases {
             let error = DataApiError::Statement { origin: "o".into(), id: "i".into(), message: message.into() };

@@ -103,7 +103,11 @@ fn statements(
     restatement: Restatement,
 ) -> Vec<Statement> {
     let reshaped: Vec<_> = metrics.iter().filter(|metric| tables.reshapes(metric)).collect();
-    let mut statements = vec![Statement::new(format!("publish run {run_id}: lock the guard"), "lock etl.guard")];
+    let run = literal::text(run_id.as_str());
+    let mut statements = vec![
+        Statement::new(format!("publish run {run_id}: lock the guard"), "lock etl.guard"),
+        Statement::new(format!("publish run {run_id}: begin"), format!("call etl.begin_publish({run})")),
+    ];
     let views: Vec<_> =
         presentation_files().into_iter().filter(|file| file.makes_view() && !reshaped.is_empty()).collect();
     for view in &views {
@@ -138,7 +142,7 @@ fn statements(
         ];
         statements.extend(texts.map(|sql| Statement::new("write presentation.metric_catalog", sql)));
     }
-    let record = format!("call etl.record_publish({})", literal::text(run_id.as_str()));
+    let record = format!("call etl.record_publish({run})");
     statements.push(Statement::new(format!("publish run {run_id}: record"), record));
     statements
 }

@@ -32,6 +32,8 @@ mod restatements;
 mod fan_out;
 // What is told of rejected rows.
 mod quarantine;
+// More rejected rows than a contract accepts.
+mod thresholds;
 // Rows that break rules across rows and tables, and the queue of those that are kept out.
 mod violations;
 // What a look at everything finds, and leaves as it was.

@@ -92,6 +92,49 @@ async fn changes_at_the_source_arrive_and_the_log_rebuilds_the_warehouse() {
 }
 
 #[tokio::test]
+async fn a_run_without_a_place_in_the_history_holds_up_no_later_one() {
+    let pipeline = Pipeline::sampled("without_place").await;
+    pipeline.run_all("first", SECOND_DAY);
+    let seal = async |run_id: &str, as_of: &str| {
+        pipeline
+            .at_source(&[
+                "update bookings set total_price = total_price + 1",
+                "update apartments set price = price + 1",
+            ])
+            .await;
+        pipeline.extract(&["--run-id", run_id, "--as-of", as_of, "--sweep"]).expect(0, &[]);
+    };
+    seal("for-an-earlier-day", FIRST_DAY).await;
+    pipeline.load(&["run"]).expect(2, &["RUN_DATE_BEFORE_HISTORY", "`--as-of`"]);
+    seal("second", "2026-01-06").await;
+    pipeline.load(&["run"]).expect(0, &["for-an-earlier-day", "what it changed counts with second"]);
+
+    let rebuilt = pipeline.with_empty_warehouse("rebuilt");
+    rebuilt.load(&["run"]).expect(0, &[]);
+    let current = table_checksums(&pipeline.warehouse_url(), &LAYERS, &[]).await;
+    assert_equal(
+        &current,
+        &table_checksums(&rebuilt.warehouse_url(), &LAYERS, &[]).await,
+        "the log in an empty warehouse",
+    );
+
+    // The clock of the source went back, and the run after it waits with it.
+    seal("of-an-earlier-clock", "2026-01-07").await;
+    for table in ["apartment_attributes", "apartments", "bookings", "user_viewing"] {
+        let key = format!("raw/{table}/run=of-an-earlier-clock/manifest.json");
+        let mut manifest = cloud().get_json(&pipeline.bucket, &key).await;
+        manifest["snapshot"]["at"] = "2025-01-01T00:00:00Z".into();
+        cloud().put_json(&pipeline.bucket, &key, &manifest).await;
+    }
+    seal("third", "2026-01-08").await;
+    pipeline.load(&["run"]).expect(0, &["SUPERSEDED", "what it changed counts with third"]);
+
+    let current = table_checksums(&pipeline.warehouse_url(), &LAYERS, &[]).await;
+    pipeline.load(&["transform", "--full", "--verify", "--publish"]).expect(0, &[]);
+    assert_equal(&current, &table_checksums(&pipeline.warehouse_url(), &LAYERS, &[]).await, "all made anew");
+}
+
+#[tokio::test]
 async fn log_lines_have_every_number_for_programs_and_few_for_people() {
     let pipeline = Pipeline::sampled("log_lines").await;
     let sealed = |format: &str| {

@@ -30,8 +30,7 @@ pub(crate) async fn load(job: &Job<'_>, migrate_first: bool) -> Result<(), LoadE
     let mut ahead = ledger.latest_run().filter(|run_id| !ledger.runs.contains_key(run_id)).cloned();
     for load in &plan {
         if let Some(earlier) = ahead.take().filter(|earlier| *earlier != load.run_id) {
-            tracing::info!(run_id = %earlier, "transforming an earlier run before {} is loaded", load.run_id);
-            transform_run(job, &earlier, None, Extent::Changes).await?;
+            transform_before(job, &earlier, &load.run_id).await?;
         }
         let started_at = Instant::now();
         load_run(job, load).await?;
@@ -42,6 +41,19 @@ pub(crate) async fn load(job: &Job<'_>, migrate_first: bool) -> Result<(), LoadE
         tracing::info!("nothing to load: the ledger holds every sealed manifest");
     }
     Ok(())
+}
+
+/// Transforms a run before the rows of the next one take the place of its own. Where there is no place for it in the history of
+/// listings, what it changed counts with the next one; otherwise no later run would ever be loaded.
+async fn transform_before(job: &Job<'_>, earlier: &RunId, next: &RunId) -> Result<(), LoadError> {
+    tracing::info!(run_id = %earlier, "transforming an earlier run before {next} is loaded");
+    match transform_run(job, earlier, None, Extent::Changes).await {
+        Err(LoadError::DataApi(error)) if error.says("RUN_DATE_BEFORE_HISTORY") || error.says("SUPERSEDED") => {
+            tracing::warn!(run_id = %earlier, "not transformed on its own, so what it changed counts with {next}: {error}");
+            Ok(())
+        }
+        transformed => transformed,
+    }
 }
 
 /// What a run would load, in its order.

@@ -15,6 +15,7 @@ use crate::procedure;
 use crate::result_set::{ColumnMetadata, ResultSet};
 use crate::snapshot::Snapshot;
 use crate::statement::Parameter;
+use crate::statistics;
 use crate::translate::{Action, Rewrite, Values, translate};
 use crate::unload::{self, UnloadCommand};
 
@@ -86,7 +87,12 @@ impl Engine<'_> {
                     procedure::check_none_open(self.session).await?;
                 }
                 let sql = self.complete(sql).await?;
-                Ok(run_sql(self.session, sql).await?)
+                let filled = statistics::filled_table(&sql)?;
+                let outcome = run_sql(self.session, sql).await?;
+                if let Some(table) = filled {
+                    statistics::gather(self.session, &table, outcome.row_count).await?;
+                }
+                Ok(outcome)
             }
             Action::Merge { sql, source } => {
                 check_merge_source(self.session, &source).await?;
@@ -168,6 +174,7 @@ impl Engine<'_> {
 
     async fn copy(&mut self, command: &copy::CopyCommand) -> Result<Outcome, EngineError> {
         let row_count = copy::run(command, self.object_store, self.session, &mut self.loads).await?;
+        statistics::gather(self.session, &command.quoted_table(), row_count).await?;
         Ok(Outcome { row_count, result: None })
     }
 

@@ -76,6 +76,7 @@ mod session;
 mod signature;
 mod snapshot;
 mod statement;
+mod statistics;
 mod translate;
 mod unload;
 

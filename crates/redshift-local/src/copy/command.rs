@@ -54,7 +54,7 @@ impl CopyCommand {
         CommandParser { sql, tokens, at: 1 }.copy_command()
     }
 
-    pub(super) fn quoted_table(&self) -> String {
+    pub(crate) fn quoted_table(&self) -> String {
         self.table.iter().map(|part| quote_identifier(part)).collect::<Vec<_>>().join(".")
     }
 

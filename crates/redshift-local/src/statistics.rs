@@ -1,0 +1,51 @@
+//! Statistics of tables that a statement filled. PostgreSQL gathers them some time after a commit, so whatever followed in the
+//! transaction of a first load would be planned for empty tables. Redshift does it at once where COPY or CREATE TABLE AS
+//! fills a table: <https://docs.aws.amazon.com/redshift/latest/dg/t_Analyzing_tables.html>.
+
+use sqlx::AssertSqlSafe;
+use sqlx::postgres::PgConnection;
+
+use crate::engine_error::EngineError;
+use crate::translate::Rewrite;
+
+/// Below that any plan will do.
+const FEWEST_ROWS: i64 = 100;
+/// What PostgreSQL itself waits for.
+const LEAST_SHARE: f64 = 0.1;
+
+/// The table, in the words of `sql`, that an INSERT or CREATE TABLE AS fills.
+///
+/// # Errors
+/// Where the text cannot be read.
+pub(crate) fn filled_table(sql: &str) -> Result<Option<String>, EngineError> {
+    let rewrite = Rewrite::new(sql)?;
+    let is_temporary = rewrite.is(1, "temp") || rewrite.is(1, "temporary");
+    let table = 1 + usize::from(is_temporary);
+    let name = if rewrite.are(0, &["insert", "into"]) {
+        2
+    } else if rewrite.is(0, "create") && rewrite.is(table, "table") {
+        table + if rewrite.are(table + 1, &["if", "not", "exists"]) { 4 } else { 1 }
+    } else {
+        return Ok(None);
+    };
+    let parts = if rewrite.is_symbol(name + 1, ".") { name..name + 3 } else { name..name + 1 };
+    Ok(rewrite.tokens.get(parts).map(|parts| parts.iter().map(|part| &*part.text).collect()))
+}
+
+/// Gathers them anew where `row_count` new rows are a good part of the table.
+///
+/// # Errors
+/// Faults of the session.
+pub(crate) async fn gather(session: &mut PgConnection, table: &str, row_count: i64) -> Result<(), EngineError> {
+    if row_count < FEWEST_ROWS {
+        return Ok(());
+    }
+    const KNOWN_ROWS: &str =
+        "select reltuples::float8 from pg_catalog.pg_class where oid = to_regclass($1) and relkind = 'r'";
+    let known: Option<f64> =
+        sqlx::query_scalar(KNOWN_ROWS).bind(table).persistent(false).fetch_optional(&mut *session).await?;
+    if known.is_some_and(|known| row_count as f64 >= known * LEAST_SHARE) {
+        sqlx::raw_sql(AssertSqlSafe(format!("analyze {table}"))).execute(session).await?;
+    }
+    Ok(())
+}

@@ -135,6 +135,19 @@ begin
     drop table if exists arrived_bookings;
     create temp table arrived_bookings (like curated.bookings);
     insert into arrived_bookings
+    with
+    -- Each day of a currency meets the rates once, however many bookings it has.
+    booked_days as (
+        select distinct currency, booked_on from current_bookings
+    ),
+    daily_rates as (
+        select booked_days.currency, booked_days.booked_on, period.rate_to_reporting
+        from booked_days
+        inner join curated.fx_rate_periods as period
+            on booked_days.currency = period.currency
+            and booked_days.booked_on >= period.valid_from
+            and booked_days.booked_on < period.valid_to
+    )
     select
         booking.booking_id,
         booking.user_id,
@@ -155,10 +168,7 @@ begin
         rate.rate_to_reporting,
         (booking.total_price * rate.rate_to_reporting)::decimal(32,12)
     from current_bookings as booking
-    left join curated.fx_rate_periods as rate
-        on booking.currency = rate.currency
-        and booking.booked_on >= rate.valid_from
-        and booking.booked_on < rate.valid_to
+    left join daily_rates as rate on booking.currency = rate.currency and booking.booked_on = rate.booked_on
     where booking.is_known;
 
     -- What is the same as before neither came nor went, unless everything is made anew.

@@ -28,8 +28,9 @@ pub(crate) fn filled_table(sql: &str) -> Result<Option<String>, EngineError> {
     } else {
         return Ok(None);
     };
-    let parts = if rewrite.is_symbol(name + 1, ".") { name..name + 3 } else { name..name + 1 };
-    Ok(rewrite.tokens.get(parts).map(|parts| parts.iter().map(|part| &*part.text).collect()))
+    let last = if rewrite.is_symbol(name + 1, ".") { name + 2 } else { name };
+    let ends = rewrite.tokens.get(name).zip(rewrite.tokens.get(last));
+    Ok(ends.map(|(first, last)| sql[first.start..last.end].to_owned()))
 }
 
 /// Gathers them anew where `row_count` new rows are a good part of the table.
@@ -48,4 +49,21 @@ pub(crate) async fn gather(session: &mut PgConnection, table: &str, row_count: i
         sqlx::raw_sql(AssertSqlSafe(format!("analyze {table}"))).execute(session).await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_filled_table_is_named_as_the_statement_names_it() {
+        let table = |sql| filled_table(sql).unwrap();
+        assert_eq!(table("insert into curated.stay select 1").as_deref(), Some("curated.stay"));
+        assert_eq!(table("INSERT INTO \"raw\".bookings (a) values (1)").as_deref(), Some("\"raw\".bookings"));
+        assert_eq!(table("create temp table moved as select 1").as_deref(), Some("moved"));
+        assert_eq!(table("create table if not exists a.b (c integer)").as_deref(), Some("a.b"));
+        assert_eq!(table("select * from a"), None);
+        assert_eq!(table("delete from a"), None);
+        assert_eq!(table("create view a as select 1"), None);
+    }
 }

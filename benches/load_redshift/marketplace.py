@@ -30,18 +30,20 @@ class Size:
         return dataclasses.replace(self, **counts)
 
 
-# The same two years at three sizes: all counts grow together, and so does the newest month.
+# Months of one size, in histories of three lengths: 40,000 bookings a month of as many listings.
 SIZES = [
-    Size("0.2 M", 8_000, 120_000, 200_000, "2024-01-01", 24),
-    Size("1 M", 40_000, 600_000, 1_000_000, "2024-01-01", 24),
-    Size("5 M", 200_000, 3_000_000, 5_000_000, "2024-01-01", 24),
+    Size("0.2 M", 20_000, 120_000, 200_000, "2025-08-01", 5),
+    Size("1 M", 20_000, 600_000, 1_000_000, "2023-12-01", 25),
+    Size("5 M", 20_000, 3_000_000, 5_000_000, "2015-08-01", 125),
 ]
+# As many bookings in one year, of ten times as many listings.
+FIRST_LOAD = Size("5 M of one year", 200_000, 3_000_000, 5_000_000, "2025-01-01", 12)
 
 
 class Marketplace:
     def __init__(self, binaries, folder, size):
         self.binaries, self.size = binaries, size
-        self.folder = folder / f"bookings-{size.bookings}"
+        self.folder = folder / f"{size.bookings}-in-{size.months}-months"
         self.folder.mkdir()
         self._variables = None
         sample = self.folder / "sample"

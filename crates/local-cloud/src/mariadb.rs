@@ -156,13 +156,8 @@ fn server_command(
         .args(["--character-set-server=utf8mb4", "--collation-server=utf8mb4_general_ci"])
         .args(["--default-time-zone=+00:00", "--max-allowed-packet=64M", "--max-connections=200"])
         // The data is made anew by every start, so durability buys nothing.
-        .args([
-            "--skip-log-bin",
-            "--innodb-flush-log-at-trx-commit=0",
-            "--innodb-doublewrite=0",
-            "--innodb-flush-method=nosync",
-        ])
-        .args(["--innodb-log-file-size=256M", "--innodb-buffer-pool-size=256M", "--innodb-fast-shutdown=2"]);
+        .args(["--skip-log-bin", "--innodb-flush-log-at-trx-commit=0", "--innodb-doublewrite=0"])
+        .args(["--innodb-log-file-size=32M", "--innodb-buffer-pool-size=256M", "--innodb-fast-shutdown=2"]);
     Ok(command)
 }
 

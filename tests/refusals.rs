@@ -78,7 +78,7 @@ async fn a_log_that_was_changed_is_refused() {
 /// The test holds the guard while the other run is transformed, as that run does.
 #[tokio::test]
 async fn a_run_is_not_published_after_another_one_was_transformed() {
-    let pipeline = Pipeline::sampled("overtaken").await;
+    let pipeline = Pipeline::sampled("superseded").await;
     pipeline.run_all("first", DAY);
     pipeline.at_source(&["update bookings set total_price = total_price + 1"]).await;
     pipeline.extract(&["--run-id", "second", "--as-of", DAY, "--sweep"]).expect(0, &[]);

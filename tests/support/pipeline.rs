@@ -3,11 +3,15 @@
 use super::cloud::{Cloud, binary, cloud};
 use sqlx::{MySqlPool, mysql::MySqlPoolOptions};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
+    sync::Mutex,
     time::Duration,
 };
+
+/// Names of the pipelines that tests of this process made.
+static NAMES: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
 /// What a finished binary left.
 pub(crate) struct Finished {
@@ -60,8 +64,10 @@ impl Pipeline {
         }
     }
 
-    /// An empty pipeline named after the test.
+    /// An empty pipeline of a name that no other test uses.
     pub(crate) async fn new(name: &str) -> Self {
+        let is_new = NAMES.lock().expect("no test panics with the names").insert(name.to_owned());
+        assert!(is_new, "another test has a pipeline named `{name}`: the two would share their tables");
         let pipeline = Self::unprepared(name);
         cloud().create_source_database(&pipeline.source_database).await;
         cloud().create_bucket(&pipeline.bucket).await;

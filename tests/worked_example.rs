@@ -23,8 +23,13 @@ const METRICS: [&str; 7] = [
     "repeat_customer_rate",
     "top_listings",
 ];
-const VIEWS: [&str; 4] =
-    ["average_listing_price_all_types", "booking_users", "monthly_rental_performance", "weekly_rental_performance"];
+const VIEWS: [&str; 5] = [
+    "average_listing_price_all_types",
+    "booking_users",
+    "monthly_rental_performance",
+    "weekly_rental_performance",
+    "weekly_user_engagement",
+];
 /// Differing rows that are shown of one relation after one run.
 const SHOWN_ROWS: usize = 10;
 

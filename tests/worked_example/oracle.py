@@ -778,6 +778,34 @@ def monthly_rental_performance(published):
     return rows
 
 
+def weekly_user_engagement(published, run_date):
+    """How many users booked, how much, how long they stayed and, at the end of each week, the repeat rate."""
+    users = {row["week_start"]: row for row in booking_users(published["bookings_per_user"])}
+    stays = {row["period_start"]: row for row in published["booking_duration"] if row["period_type"] == "week"}
+    rates = {week_of(row["day"]): row for row in published["repeat_customer_rate"]}
+    no_user = {"booking_users": 0, "bookings": 0, "bookings_per_booking_user": None}
+    no_stay = {"bookings": 0, "average_nights": None, "median_nights": None}
+    rows = []
+    for week, rate in rates.items():
+        booked = users.get(week, no_user)
+        duration = stays.get(week, no_stay)
+        rows.append({
+            "week_start": week,
+            "booking_users": booked["booking_users"],
+            "bookings": booked["bookings"],
+            "bookings_per_booking_user": booked["bookings_per_booking_user"],
+            "checkins": duration["bookings"],
+            "average_nights": duration["average_nights"],
+            "median_nights": duration["median_nights"],
+            "measured_on": rate["day"],
+            "users_of_30_days": rate["users"],
+            "repeat_users_of_30_days": rate["repeat_users"],
+            "repeat_customer_rate": rate["repeat_customer_rate"],
+            "is_complete": week + timedelta(days=6) < run_date,
+        })
+    return rows
+
+
 # --- Runs ---------------------------------------------------------------------------------------------------------------
 
 
@@ -815,6 +843,7 @@ class Oracle:
             "booking_users": booking_users(published["bookings_per_user"]),
             "monthly_rental_performance": monthly_rental_performance(published),
             "weekly_rental_performance": weekly_rental_performance(published),
+            "weekly_user_engagement": weekly_user_engagement(published, run_date),
         }
 
 

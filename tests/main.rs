@@ -40,6 +40,8 @@ mod violations;
 mod doctor;
 // Rows of the warehouse that are not those of the source.
 mod reconcile;
+// Why a metric says what it says.
+mod explain;
 // A metric that somebody adds.
 mod own_metric;
 // Steps out of order, and a log that was changed.

@@ -42,6 +42,9 @@ async fn one_file_is_a_metric() {
     pipeline.load(&["metric", "list"]).expect(0, &["cancellations", "one row per month with a booking"]);
     let shown = pipeline.load(&["metric", "show", "cancellations", "--format", "csv"]).expect(0, &[]);
     assert!(shown.stdout.starts_with("month_start,canceled_bookings,bookings,is_complete\n"), "{}", shown.stdout);
+    pipeline
+        .load(&["metric", "explain", "cancellations"])
+        .expect(0, &["No file `sql/metrics/cancellations.rows.sql` lists"]);
     // The report shows each metric that the receipt names.
     let receipt = cloud().get_json(&pipeline.bucket, "runs/first/receipt.json").await;
     let published = receipt["publish"]["metrics"].as_array().expect("metrics").clone();

@@ -2,6 +2,7 @@
 -- Grain: one row per week and price type.  Unit: reporting currency.
 -- Reads: curated.listing_day, curated.calendar, curated.run_context.
 -- Period: week_start by week.  Key: price_type.  Moved by: listing_day.calendar_date.
+-- Value: average_price_rc = price_sum_rc / priced_days.
 -- A listing counts on each day on which it is listed, at that day's price and rate, so two prices in one week weigh by days.
 -- Days without a positive price or without a rate are left out of the average and counted. Price types are never mixed:
 -- nightly and monthly prices are different things. A week in which nothing can be converted has no average, not 0.

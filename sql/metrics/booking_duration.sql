@@ -1,6 +1,7 @@
 -- booking_duration: how long realised bookings stay, by the week and by the month of check-in.
 -- Grain: one row per period with a check-in up to the run date.  Unit: nights.  Reads: curated.stay_night, curated.run_context.
 -- Period: period_start by week and month.  Key: period_type.  Moved by: stay_night.night.
+-- Value: average_nights = nights / bookings.
 -- A stay under way counts with its planned check-out; a check-in after the run date does not count yet. Periods without a
 -- check-in have no row.
 with

@@ -1,6 +1,7 @@
 -- bookings_per_user: realised bookings of each user, by the week in which they were booked.
 -- Grain: one row per week and user who booked.  Unit: bookings.  Reads: curated.bookings, curated.run_context.
 -- Period: week_start by week.  Key: user_id.  Moved by: bookings.booked_on.
+-- Value: bookings.
 -- A user without a realised booking in a week has no row. bookings_all_statuses also counts the user's pending, canceled and
 -- unknown bookings of the week, week_bookings_all_statuses those of all users, with or without a row.
 with

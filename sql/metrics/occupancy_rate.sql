@@ -2,6 +2,7 @@
 -- Grain: one row per month of the night.  Unit: ratio from 0 to 1.
 -- Reads: curated.stay_night, curated.listing_day, curated.apartments, curated.run_context.
 -- Period: month_start by month.  Moved by: stay_night.night, listing_day.calendar_date.
+-- Value: occupancy_rate = occupied_nights / sellable_nights.
 -- A night booked twice counts once. A night sold while the listing was not listed counts as booked and as sellable, and is
 -- shown apart. Nights after the run date are on the books and in no rate. Two other conventions stand beside it under their
 -- own names: occupancy_engaged looks only at listings with a booked night in the month, occupancy_calendar at all days of the

@@ -2,6 +2,7 @@
 -- Grain: one row per week of booking and city.  Unit: bookings.
 -- Reads: curated.stay, curated.stay_night, curated.location, curated.run_context.
 -- Period: week_start by week.  Key: city, state.  Moved by: stay.booked_on, stay_night.night.
+-- Value: bookings.
 -- Only realised bookings; the city is that of the listing as known when the booking was made. Spelling is folded to lower
 -- case without blanks around; the most frequent spelling is shown. Bookings without a city are one row, outside the ranking.
 -- Ties share a rank. bookings_by_stay_week counts the bookings that have a night up to the run date in the week.

@@ -2,6 +2,7 @@
 -- Grain: one row per day from the first booking to the run date.  Unit: ratio from 0 to 1.
 -- Reads: curated.stay, curated.calendar, curated.run_context.
 -- Period: day by day.  Moved by: bookings.booked_on, stay.booked_on.  Window: 30 days.
+-- Value: repeat_customer_rate = repeat_users / users.
 -- The window is 30 calendar days that end on the day, both ends included. Counts users, not bookings. A day without a booking
 -- in its window has no ratio. It says nothing about users who returned after more than 30 days.
 with

@@ -2,6 +2,7 @@
 -- Grain: one row per week and listing with a night or a new booking in the week.  Unit: reporting currency.
 -- Reads: curated.stay_night, curated.stay, curated.run_context.
 -- Period: week_start by week.  Key: apartment_id.  Moved by: stay.booked_on, stay_night.night.
+-- Value: earned_revenue_rc.
 -- Earned revenue is that of the nights of the week, up to the run date; later nights are on the books. booked_revenue is the
 -- whole price of the bookings made in the week. Ranked by earned revenue, ties share a rank; a listing without a converted
 -- night has no rank. Without nightly rates at the source a price is spread evenly, so an extended stay also moves the revenue

@@ -5,6 +5,7 @@ use crate::{
     data_api::DataApi,
     doctor::{Health, examine},
     error::LoadError,
+    explain::{Question, explain},
     job::Job,
     ledger::Ledger,
     load::{load, note_load},
@@ -103,6 +104,10 @@ pub async fn execute(arguments: &Arguments) -> Result<(), LoadError> {
         Command::Metric(MetricAction::List) => output::list_metrics(),
         Command::Metric(MetricAction::Show { name, format, limit }) => {
             output::show_metric(&data_api().await?, name, *format, *limit).await
+        }
+        Command::Metric(MetricAction::Explain { name, period, keys, format, limit }) => {
+            let question = Question { metric: name.clone(), day: *period, keys: keys.clone(), limit: *limit };
+            output::print_explanation(&explain(&data_api().await?, &question).await?, *format)
         }
         Command::Metric(MetricAction::Restatements { format, limit }) => {
             output::show_restatements(&data_api().await?, *format, *limit).await

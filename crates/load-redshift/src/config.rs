@@ -2,6 +2,7 @@
 //! before the first connection.
 
 use crate::{
+    explain::KeyValue,
     publish::Restatement,
     sql_tree::{SqlFolderError, use_folder},
     transform::Extent,
@@ -20,6 +21,7 @@ use rental_task::{AwsError, OutputFormat};
 use std::{fmt, path::PathBuf};
 
 const DEFAULT_CURRENCY: &str = "USD";
+const KEY_VALUE: &str = "a key column and its value, such as `apartment_id=4711`";
 /// Weekends and holidays have no rates of their own.
 const DEFAULT_FX_MAX_AGE_DAYS: u32 = 7;
 const DEFAULT_FX_RATES_KEY: &str = "reference/fx_rates.csv";
@@ -196,6 +198,23 @@ pub enum MetricAction {
         /// Rows to print [default: all]
         #[arg(long, value_name = "ROWS")]
         limit: Option<u32>,
+    },
+    /// Print why a metric says what it says in a period: its rules, numerator and denominator, what is left out and why, and the
+    /// rows behind
+    Explain {
+        name: String,
+        /// A day of the period, YYYY-MM-DD [default: of the newest complete period]
+        #[arg(long, value_name = "DATE", value_parser = expecting::<NaiveDate>(DATE))]
+        period: Option<NaiveDate>,
+        /// Only rows in which a key column holds this; can be repeated
+        #[arg(long = "key", value_name = "COLUMN=VALUE", value_parser = expecting::<KeyValue>(KEY_VALUE))]
+        keys: Vec<KeyValue>,
+        /// As CSV only the rows behind
+        #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
+        format: OutputFormat,
+        /// Rows to print, of those that are published and of those behind them
+        #[arg(long, value_name = "ROWS", default_value_t = 20)]
+        limit: u32,
     },
     /// Print values that changed after readers had seen their period complete, newest first, and those that are kept back
     Restatements {

@@ -1,9 +1,9 @@
 //! Everything that can end a load, what each means for whoever started it, and the way out.
 
 use crate::{
-    check::CheckFault, config::ConfigError, data_api::DataApiError, footer::DataFileFault, fx_rates::FxRatesError,
-    metric::MetricFault, metric::UnknownMetric, preflight::Misfit, result_rows::UnexpectedValue,
-    sql_tree::ProcedureCycle,
+    check::CheckFault, config::ConfigError, data_api::DataApiError, explain::UnknownRows, footer::DataFileFault,
+    fx_rates::FxRatesError, metric::MetricFault, metric::UnknownMetric, preflight::Misfit,
+    result_rows::UnexpectedValue, sql_tree::ProcedureCycle,
 };
 use parquet::errors::ParquetError;
 use rental_core::{Finding, Imbalance, ManifestError, RunId, UnknownTable};
@@ -25,6 +25,8 @@ pub enum LoadError {
     UnknownTable(#[from] UnknownTable),
     #[error(transparent)]
     UnknownMetric(#[from] UnknownMetric),
+    #[error(transparent)]
+    UnknownRows(#[from] UnknownRows),
     #[error(transparent)]
     MetricFault(#[from] MetricFault),
     #[error(transparent)]
@@ -131,6 +133,7 @@ impl TaskError for LoadError {
             | Self::Manifest(ManifestError::Parse { .. } | ManifestError::FormatVersion { .. })
             | Self::UnknownTable(_)
             | Self::UnknownMetric(_)
+            | Self::UnknownRows(_)
             | Self::MetricFault(_)
             | Self::CheckFault(_)
             | Self::ProcedureCycle(_)
@@ -173,6 +176,7 @@ impl TaskError for LoadError {
             Self::Bucket(error) => return error.hint(),
             Self::Receipt(error) => return error.hint(),
             Self::UnknownMetric(_) => "`load-redshift metric list` says what each of them is",
+            Self::UnknownRows(_) => "`load-redshift metric show` prints what is published",
             Self::NotMigrated { .. } | Self::MigrationPending { .. } | Self::NoMetricTable { .. } => {
                 "run `load-redshift migrate`, or `load --migrate`"
             }

@@ -17,6 +17,7 @@ mod data_api;
 mod definitions;
 mod doctor;
 mod error;
+mod explain;
 mod fact_days;
 mod footer;
 mod fx_rates;

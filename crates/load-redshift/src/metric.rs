@@ -7,8 +7,9 @@ use crate::{
     relation::RelationColumn,
     sha256::sha256_hex,
     sql_script::split_statements,
-    sql_tree::{SqlFile, header, metric_files, relations_after},
+    sql_tree::{SqlFile, header, metric_files, relations_after, rows_files},
 };
+use chrono::NaiveDate;
 use rental_core::RunId;
 
 /// One metric.
@@ -18,15 +19,32 @@ pub(crate) struct Metric {
     pub(crate) name: &'static str,
     pub(crate) title: String,
     pub(crate) description: String,
+    /// What counts and what does not, in sentences.
+    pub(crate) rules: String,
     pub(crate) grain: String,
     pub(crate) unit: String,
     pub(crate) reads: Vec<String>,
     /// By which its rows are computed again; all of them are, where it has none.
     period: Option<Period>,
+    /// The column that the metric is about, where its header tells.
+    pub(crate) value: Option<MetricValue>,
     select: String,
+    /// The SELECT for the rows behind it, where there is a file `<name>.rows.sql`.
+    rows: Option<String>,
     /// Of the file's text, in hex.
     pub(crate) sha256: String,
 }
+
+/// The column that a metric is about, and the columns that it is the quotient of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct MetricValue {
+    pub(crate) column: String,
+    /// Numerator and denominator.
+    pub(crate) quotient: Option<(String, String)>,
+}
+
+/// What the header of a metric tells, each behind its label.
+const LABELS: [&str; 8] = ["Grain:", "Unit:", "Reads:", "Period:", "Key:", "Moved by:", "Window:", "Value:"];
 
 /// Says of each row of a metric by week and month which of both it is.
 const PERIOD_TYPE: &str = "period_type";
@@ -74,7 +92,13 @@ pub struct UnknownMetric {
 /// # Errors
 /// When a file is not one header and one SELECT.
 pub(crate) fn metrics() -> Result<Vec<Metric>, MetricFault> {
-    metric_files().into_iter().map(Metric::parse).collect()
+    let mut rows_files = rows_files();
+    let metrics = metric_files().into_iter().map(|file| Metric::parse(file)?.with_rows(rows_files.remove(file.stem())));
+    let metrics = metrics.collect::<Result<_, _>>()?;
+    match rows_files.into_values().next() {
+        Some(SqlFile { path, .. }) => Err(MetricFault { path, fault: "lists the rows of no metric in its folder" }),
+        None => Ok(metrics),
+    }
 }
 
 /// The metric of that name.
@@ -115,6 +139,8 @@ impl Metric {
         if file.text.contains("$$") {
             return Err(faulty("holds `$$`, which would end the body of its refresh procedure"));
         }
+        let value = sentence_after("Value:", &header).map(|text| MetricValue::parse(&text));
+        let value = value.transpose().map_err(faulty)?;
         let statements = split_statements(file.text);
         let [select] = statements.as_slice() else { return Err(faulty("is not exactly one SELECT")) };
         let mut title = name.replace('_', " ");
@@ -123,12 +149,35 @@ impl Metric {
             name,
             title,
             description: one_line(about.split("Grain:").next().unwrap_or(about)),
+            rules: rules(&header),
             grain,
             unit,
             reads,
             period,
+            value,
             select: select.clone(),
+            rows: None,
             sha256: sha256_hex([file.text]),
+        })
+    }
+
+    fn with_rows(self, file: Option<SqlFile>) -> Result<Self, MetricFault> {
+        let Some(SqlFile { path, text }) = file else { return Ok(self) };
+        let faulty = |fault| MetricFault { path, fault };
+        let statements = split_statements(text);
+        let [select] = statements.as_slice() else { return Err(faulty("is not exactly one SELECT")) };
+        if self.period.is_some() != names_a_range(text) {
+            return Err(faulty("needs range_start and range_end exactly when its metric has a `Period:`"));
+        }
+        Ok(Self { rows: Some(select.clone()), ..self })
+    }
+
+    /// The query for the rows behind it, of periods within days whose end is not included; none where no file lists them.
+    pub(crate) fn rows_behind(&self, days: Option<(NaiveDate, NaiveDate)>) -> Option<String> {
+        let select = self.rows.as_ref()?;
+        Some(match days {
+            Some((first_day, end_day)) => within(select, &literal::date(first_day), &literal::date(end_day)),
+            None => select.clone(),
         })
     }
 
@@ -209,6 +258,20 @@ impl Metric {
     }
 }
 
+impl MetricValue {
+    fn parse(text: &str) -> Result<Self, &'static str> {
+        let (column, quotient) = text.split_once(" = ").map_or((text, None), |(column, rest)| (column, Some(rest)));
+        let quotient = quotient.map(|rest| rest.split_once(" / ").ok_or("has a `Value:` that is no quotient"));
+        let quotient = quotient.transpose()?.map(|(above, below)| (above.to_owned(), below.to_owned()));
+        Ok(Self { column: column.to_owned(), quotient })
+    }
+
+    pub(crate) fn columns(&self) -> impl Iterator<Item = &str> {
+        let parts = self.quotient.iter().flat_map(|(above, below)| [above.as_str(), below]);
+        [self.column.as_str()].into_iter().chain(parts)
+    }
+}
+
 impl Period {
     fn parse(header: &str, text: &str, moved_by: Option<Vec<String>>) -> Result<Self, &'static str> {
         let (column, unit) = text.split_once(" by ").ok_or("has no `Period: <column> by <unit>`")?;
@@ -249,8 +312,18 @@ impl Period {
         Some(Statement::new(format!("read the periods of presentation.{metric}"), sql))
     }
 
+    /// The column with the first day of the period.
+    pub(crate) fn column(&self) -> &str {
+        &self.column
+    }
+
+    /// The columns that tell the rows of a period apart.
+    pub(crate) fn key(&self) -> &[String] {
+        &self.key
+    }
+
     /// The SQL of a period's last day.
-    fn last_day(&self) -> String {
+    pub(crate) fn last_day(&self) -> String {
         let Self { column, unit, .. } = self;
         let (week, month) = (format!("dateadd(day, 6, {column})"), format!("last_day({column})"));
         match unit {
@@ -293,12 +366,17 @@ impl PeriodUnit {
     }
 }
 
+/// The sentences after the last label's.
+fn rules(header: &str) -> String {
+    let last = LABELS.iter().filter_map(|label| header.find(label)).max().unwrap_or_default();
+    let rest = header[last..].split_once(".\n").map_or("", |(_, rest)| rest);
+    one_line(rest)
+}
+
 /// The text after a label, up to the next label or the end of the paragraph.
 fn labelled(header: &str, label: &str) -> Option<String> {
     let rest = &header[header.find(label)? + label.len()..];
-    let ends = ["Grain:", "Unit:", "Reads:", "Period:", "Key:", "Moved by:", "Window:", "\n\n"]
-        .into_iter()
-        .filter_map(|end| rest.find(end));
+    let ends = LABELS.into_iter().chain(["\n\n"]).filter_map(|end| rest.find(end));
     let text = one_line(&rest[..ends.min().unwrap_or(rest.len())]);
     let text = text.trim_end_matches('.');
     if text.is_empty() { None } else { Some(text.to_owned()) }
@@ -327,6 +405,19 @@ mod tests {
     }
 
     #[test]
+    fn the_header_says_what_the_metric_is_the_quotient_of() {
+        let text = "-- occupancy_rate: x.\n-- Grain: a.  Unit: b.  Reads: c.d.\n-- Value: rate = booked / sellable.\n\
+                    -- Nights count once.\n-- More.\nselect 1";
+        let metric = parsed(text).unwrap();
+        assert_eq!(metric.value.as_ref().unwrap().columns().collect::<Vec<_>>(), ["rate", "booked", "sellable"]);
+        assert_eq!(metric.rules, "Nights count once. More.");
+        let rows = |text| Some(SqlFile { path: "metrics/occupancy_rate.rows.sql", text });
+        assert!(metric.clone().with_rows(rows("select 2")).unwrap().rows_behind(None).is_some());
+        let message = metric.with_rows(rows("select range_start, range_end")).unwrap_err().to_string();
+        assert!(message.contains("occupancy_rate.rows.sql"), "{message}");
+    }
+
+    #[test]
     fn a_file_that_is_no_metric_is_refused() {
         let cases = [
             ("-- other: x.\n-- Grain: a. Unit: b. Reads: c.d.\nselect 1", "does not open"),
@@ -335,6 +426,7 @@ mod tests {
             ("-- occupancy_rate: x.\n-- Grain: a. Unit: b.\nselect 1", "Reads"),
             ("-- occupancy_rate: x.\n-- Grain: a. Unit: b. Reads: c.d.\nselect 1; select 2", "exactly one"),
             ("-- occupancy_rate: x.\n-- Grain: a. Unit: b. Reads: c.d.\nselect $$a$$", "$$"),
+            ("-- occupancy_rate: x.\n-- Grain: a. Unit: b. Reads: c.d.\n-- Value: a = b.\nselect 1", "no quotient"),
         ];
         for (text, expected) in cases {
             let message = parsed(text).unwrap_err().to_string();

@@ -4,14 +4,15 @@ use crate::{
     data_api::DataApi,
     doctor::Examined,
     error::LoadError,
+    explain::{Explanation, RowsBehind},
     ledger::Ledger,
-    metric::{find, metrics},
+    metric::{Metric, MetricValue, find, metrics},
     migrate::{Difference, DifferenceKind},
     moving_periods::MovingPeriods,
     plan::{Plan, PlannedLoad},
     reconcile::Reconciled,
     relation::{RelationColumn, columns_of},
-    result_rows::{Cell, Column, ResultRows},
+    result_rows::{Cell, Column, ResultRows, Row},
 };
 use chrono::NaiveDate;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
@@ -52,6 +53,57 @@ pub(crate) async fn show_metric(
     );
     let result = api.query(&format!("read presentation.{}", metric.name), &sql).await?;
     print_rows(&result, format)
+}
+
+/// Why a metric says what it says. As CSV only the rows behind.
+pub(crate) fn print_explanation(explanation: &Explanation, format: OutputFormat) -> Result<(), LoadError> {
+    match format {
+        OutputFormat::Table => print(&explanation_text(explanation)),
+        OutputFormat::Csv => match &explanation.behind {
+            Some(behind) => print_rows(&behind.rows, format),
+            None => {
+                tracing::warn!("no file `sql/metrics/{}.rows.sql` lists the rows behind", explanation.metric.name);
+                Ok(())
+            }
+        },
+        OutputFormat::Json => print_json(&JsonExplanation::of(explanation)),
+    }
+}
+
+fn explanation_text(explanation: &Explanation) -> String {
+    let Explanation { metric, published_count, published, behind, runs } = explanation;
+    let Metric { name, title, description, rules, grain, unit, reads, value, .. } = metric;
+    let shown = |shown: usize, count: u64| {
+        if shown as u64 == count { String::new() } else { format!(", the first {shown} of {count}") }
+    };
+    let formula = value.as_ref().map(|MetricValue { column, quotient }| match quotient {
+        Some((numerator, denominator)) => format!("{column} = {numerator} / {denominator}"),
+        None => column.clone(),
+    });
+    let run = runs.as_ref().map_or_else(String::new, |(seen, _)| format!(" by run {seen}"));
+    let mut text = format!("{title}: {description}\n{rules}\nA {grain} in {unit}; reads {}.\n", reads.join(", "));
+    text += &format!(
+        "\n{}, published{run}{}\n",
+        formula.as_deref().unwrap_or(name),
+        shown(published.rows.len(), *published_count)
+    );
+    text += &format!("{}\n", as_table(&published.only(&explanation.telling_columns())));
+    if let Some((seen, stands)) = runs.as_ref().filter(|(seen, stands)| seen != stands) {
+        text +=
+            &format!("The rows behind are those of run {stands}, which readers do not see yet: they see run {seen}.\n");
+    }
+    let Some(RowsBehind { counted, left_out, rows }) = behind else {
+        return text + &format!("No file `sql/metrics/{name}.rows.sql` lists the rows behind.\n");
+    };
+    text += &format!("\nRows that count: {counted}. ");
+    if left_out.rows.is_empty() {
+        text += "None is left out.";
+    } else {
+        text += &format!("Left out:\n{}", as_table(left_out));
+    }
+    let count = counted + left_out.rows.iter().filter_map(|cells| Row(cells).count(1).ok()).sum::<u64>();
+    text += "\nRows that a rule keeps in quarantine count nowhere: `load-redshift quarantine list`.\n";
+    text + &format!("\nThe rows behind{}\n{}\n", shown(rows.rows.len(), count), as_table(rows))
 }
 
 /// What changed in periods that readers had seen complete, newest first; before it what is kept back.
@@ -126,10 +178,7 @@ pub(crate) fn print_rows(result: &ResultRows, format: OutputFormat) -> Result<()
     match format {
         OutputFormat::Table => print(&format!("{}\n", as_table(result))),
         OutputFormat::Csv => print_csv(result),
-        OutputFormat::Json => {
-            let text = serde_json::to_string_pretty(&JsonRows(result));
-            print(&(text.map_err(|error| LoadError::Output { source: error.into() })? + "\n"))
-        }
+        OutputFormat::Json => print_json(&JsonRows(result)),
     }
 }
 
@@ -325,6 +374,67 @@ fn print_csv(result: &ResultRows) -> Result<(), LoadError> {
     }
     let content = writer.into_inner().map_err(|error| LoadError::Output { source: error.into_error() })?;
     print(&String::from_utf8_lossy(&content))
+}
+
+fn print_json(value: &impl Serialize) -> Result<(), LoadError> {
+    let text = serde_json::to_string_pretty(value);
+    print(&(text.map_err(|error| LoadError::Output { source: error.into() })? + "\n"))
+}
+
+/// All that is known of why a metric says what it says.
+#[derive(Serialize)]
+struct JsonExplanation<'a> {
+    metric: &'a str,
+    description: &'a str,
+    rules: &'a str,
+    grain: &'a str,
+    unit: &'a str,
+    reads: &'a [String],
+    value: Option<&'a str>,
+    numerator: Option<&'a str>,
+    denominator: Option<&'a str>,
+    published_by: Option<&'a str>,
+    published_count: u64,
+    published: JsonRows<'a>,
+    behind: Option<JsonBehind<'a>>,
+}
+
+#[derive(Serialize)]
+struct JsonBehind<'a> {
+    /// The run for which the rows stand.
+    run_id: Option<&'a str>,
+    counted: u64,
+    left_out: JsonRows<'a>,
+    rows: JsonRows<'a>,
+}
+
+impl<'a> JsonExplanation<'a> {
+    fn of(explanation: &'a Explanation) -> Self {
+        let Explanation { metric, published_count, published, behind, runs } = explanation;
+        let value = metric.value.as_ref();
+        let quotient = value.and_then(|value| value.quotient.as_ref());
+        let (seen, stands) = runs.as_ref().map(|(seen, stands)| (seen.as_str(), stands.as_str())).unzip();
+        Self {
+            metric: metric.name,
+            description: &metric.description,
+            rules: &metric.rules,
+            grain: &metric.grain,
+            unit: &metric.unit,
+            reads: &metric.reads,
+            value: value.map(|value| value.column.as_str()),
+            numerator: quotient.map(|(numerator, _)| numerator.as_str()),
+            denominator: quotient.map(|(_, denominator)| denominator.as_str()),
+            published_by: seen,
+            published_count: *published_count,
+            published: JsonRows(published),
+            behind: behind.as_ref().map(|RowsBehind { counted, left_out, rows }| JsonBehind {
+                run_id: stands,
+                counted: *counted,
+                left_out: JsonRows(left_out),
+                rows: JsonRows(rows),
+            }),
+        }
+    }
 }
 
 /// A list of objects, members in the order of the columns. Decimals are numbers; CSV has all their digits.

@@ -44,6 +44,17 @@ impl ResultRows {
         let text = |row: &[Cell], position: usize| row.get(position).and_then(Cell::to_text);
         self.rows.iter().filter_map(|row| Some((text(row, 0)?, text(row, 1)?))).collect()
     }
+
+    /// These columns, in this order, as far as there are any.
+    pub(crate) fn only(&self, names: &[&str]) -> Self {
+        let position = |name: &&str| self.columns.iter().position(|column| column.name == *name);
+        let positions: Vec<_> = names.iter().filter_map(position).collect();
+        let cells = |row: &Vec<Cell>| positions.iter().filter_map(|position| row.get(*position).cloned()).collect();
+        Self {
+            columns: positions.iter().filter_map(|position| self.columns.get(*position).cloned()).collect(),
+            rows: self.rows.iter().map(cells).collect(),
+        }
+    }
 }
 
 impl Column {

@@ -12,6 +12,8 @@ include!(concat!(env!("OUT_DIR"), "/sql_files.rs"));
 
 /// What ends the name of a file with checks.
 const CHECKS: &str = ".checks.sql";
+/// What ends the name of a file that lists the rows behind a metric.
+const ROWS: &str = ".rows.sql";
 /// Makes what everything else needs, so that a folder without it holds something else.
 pub(crate) const SETUP: &str = "schema_setup.sql";
 
@@ -67,6 +69,10 @@ impl SqlFile {
     fn holds_checks(&self) -> bool {
         self.path.ends_with(CHECKS)
     }
+
+    fn lists_rows(&self) -> bool {
+        self.path.ends_with(ROWS)
+    }
 }
 
 fn files() -> impl Iterator<Item = SqlFile> {
@@ -107,7 +113,7 @@ fn collect(folder: &Path, prefix: &str, texts: &mut BTreeMap<String, String>) ->
 }
 
 fn files_of(folder: &'static str) -> impl Iterator<Item = SqlFile> {
-    files().filter(move |file| file.folder() == folder && !file.holds_checks())
+    files().filter(move |file| file.folder() == folder && !file.holds_checks() && !file.lists_rows())
 }
 
 /// The files that make schemas, tables and procedures, in the order in which they are applied; views after the tables of their
@@ -123,6 +129,12 @@ pub(crate) fn object_files() -> Vec<SqlFile> {
 /// The files of metrics, by name. They read curated tables.
 pub(crate) fn metric_files() -> Vec<SqlFile> {
     files_of("metrics").collect()
+}
+
+/// The files that list the rows behind metrics, by the metric's name.
+pub(crate) fn rows_files() -> BTreeMap<&'static str, SqlFile> {
+    let files = files().filter(|file| file.folder() == "metrics" && file.lists_rows());
+    files.map(|file| (file.stem().trim_end_matches(".rows"), file)).collect()
 }
 
 /// What stands on published metrics: their catalog, and views.

@@ -8,7 +8,7 @@ use sqlx::postgres::PgConnection;
 use crate::engine_error::EngineError;
 use crate::translate::Rewrite;
 
-/// Below that any plan will do.
+/// With fewer new rows the plans stay as they are.
 const FEWEST_ROWS: i64 = 100;
 /// What PostgreSQL itself waits for.
 const LEAST_SHARE: f64 = 0.1;
@@ -33,19 +33,21 @@ pub(crate) fn filled_table(sql: &str) -> Result<Option<String>, EngineError> {
     Ok(ends.map(|(first, last)| sql[first.start..last.end].to_owned()))
 }
 
-/// Gathers them anew where `row_count` new rows are a good part of the table.
+/// Gathers them where `row_count` new rows are the first ones or a good part of the table. Without any statistics a table is
+/// planned for some thousand rows, also where it holds one.
 ///
 /// # Errors
 /// Faults of the session.
 pub(crate) async fn gather(session: &mut PgConnection, table: &str, row_count: i64) -> Result<(), EngineError> {
-    if row_count < FEWEST_ROWS {
+    if row_count == 0 {
         return Ok(());
     }
     const KNOWN_ROWS: &str =
         "select reltuples::float8 from pg_catalog.pg_class where oid = to_regclass($1) and relkind = 'r'";
     let known: Option<f64> =
         sqlx::query_scalar(KNOWN_ROWS).bind(table).persistent(false).fetch_optional(&mut *session).await?;
-    if known.is_some_and(|known| row_count as f64 >= known * LEAST_SHARE) {
+    let is_due = |known: f64| known < 0.0 || (row_count >= FEWEST_ROWS && row_count as f64 >= known * LEAST_SHARE);
+    if known.is_some_and(is_due) {
         sqlx::raw_sql(AssertSqlSafe(format!("analyze {table}"))).execute(session).await?;
     }
     Ok(())

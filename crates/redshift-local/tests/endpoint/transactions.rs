@@ -166,3 +166,23 @@ async fn some_changes_of_tables_stand_in_no_transaction() {
     warehouse.apply(&["alter table fresh append from kept filltarget"]).await;
     assert_eq!(warehouse.value("select count(*) from fresh where extra is null").await, "3");
 }
+
+/// Without statistics PostgreSQL plans a table for some thousand rows, however many a statement before put there.
+#[tokio::test]
+async fn a_batch_is_planned_for_the_rows_that_it_filled_in() {
+    let warehouse = Warehouse::start("statistics").await;
+    let id = warehouse
+        .submit_batch(&[
+            "create temp table digits (digit int)",
+            "insert into digits values (0), (1), (2), (3), (4), (5), (6), (7), (8), (9)",
+            "create temp table numbers (number int)",
+            "insert into numbers select a.digit + 10 * b.digit from digits as a cross join digits as b",
+            "insert into numbers select a.number + 100 * b.digit from numbers as a cross join digits as b where b.digit > 0",
+            "create temp table pairs as select a.digit from digits as a cross join digits as b",
+            "select relname, reltuples::int from pg_catalog.pg_class where relname in ('digits', 'numbers', 'pairs') order by 1",
+        ])
+        .await;
+    assert!(warehouse.end(&id).await.is_finished(), "{}", warehouse.end(&id).await.error());
+    let known = warehouse.result(&format!("{id}:7")).await;
+    assert_eq!(known, [["digits", "10"], ["numbers", "1000"], ["pairs", "100"]]);
+}

@@ -16,30 +16,35 @@ weeks as (
     where calendar_date >= range_start and calendar_date < range_end
     group by week_start
 ),
-listing_days as (
+by_currency as (
     select
         listing_day.week_start,
         listing_day.price_type,
-        listing_day.apartment_id,
         listing_day.currency,
-        listing_day.price,
-        listing_day.price_rc,
-        listing_day.basis,
-        listing_day.calendar_date,
-        weeks.week_end
+        count(listing_day.price_rc) as priced_days,
+        sum(listing_day.price_rc) as price_sum_rc,
+        sum(case when listing_day.calendar_date = weeks.week_end then listing_day.price_rc end) as week_end_sum_rc,
+        count(case when listing_day.calendar_date = weeks.week_end then listing_day.price_rc end) as week_end_listings,
+        sum(case when listing_day.price > 0 then listing_day.price end) as native_sum,
+        count(case when listing_day.price > 0 then 1 end) as native_days,
+        count(case when listing_day.price > 0 and listing_day.price_rc is null then 1 end) as unconverted_rows,
+        count(*) as listing_days,
+        min(listing_day.basis) as least_basis,
+        max(listing_day.basis) as greatest_basis
     from curated.listing_day
     inner join weeks on listing_day.week_start = weeks.week_start
     where listing_day.calendar_date >= range_start and listing_day.calendar_date < range_end
+    group by listing_day.week_start, listing_day.price_type, listing_day.currency
 ),
 native as (
     select
         week_start,
         price_type,
         currency,
-        currency || ' ' || round(sum(price)::decimal(26,10) / count(*)::decimal(10,0), 2)::decimal(12,2)::varchar(16) as average
-    from listing_days
-    where price > 0 and nullif(currency, '') is not null
-    group by week_start, price_type, currency
+        currency || ' '
+        || round(native_sum::decimal(26,10) / native_days::decimal(10,0), 2)::decimal(12,2)::varchar(16) as average
+    from by_currency
+    where native_days > 0 and nullif(currency, '') is not null
 ),
 native_averages as (
     select
@@ -49,34 +54,54 @@ native_averages as (
     from native
     group by week_start, price_type
 ),
+-- A median of the widest decimals may overflow while it interpolates.
+medians as (
+    select
+        week_start,
+        price_type,
+        median(price_rc::decimal(26,10)) as median_price_rc
+    from curated.listing_day
+    where calendar_date >= range_start and calendar_date < range_end
+    group by week_start, price_type
+),
+priced_listings as (
+    select distinct week_start, price_type, apartment_id
+    from curated.listing_day
+    where calendar_date >= range_start and calendar_date < range_end and price_rc is not null
+),
+listings as (
+    select
+        week_start,
+        price_type,
+        count(*) as listings
+    from priced_listings
+    group by week_start, price_type
+),
 weekly as (
     select
         week_start,
         price_type,
-        count(price_rc) as priced_days,
-        count(distinct case when price_rc is not null then apartment_id end) as listings,
-        sum(price_rc) as price_sum_rc,
-        -- A median of the widest decimals may overflow while it interpolates.
-        median(price_rc::decimal(26,10)) as median_price_rc,
-        sum(case when calendar_date = week_end then price_rc end) as week_end_sum_rc,
-        count(case when calendar_date = week_end then price_rc end) as week_end_listings,
-        sum(case when price is null or price <= 0 then 1 else 0 end) as unpriced_days,
-        sum(case when price > 0 and price_rc is null then 1 else 0 end) as unconverted_rows,
-        min(basis) as least_basis,
-        max(basis) as greatest_basis
-    from listing_days
+        sum(priced_days) as priced_days,
+        sum(price_sum_rc) as price_sum_rc,
+        sum(week_end_sum_rc) as week_end_sum_rc,
+        sum(week_end_listings) as week_end_listings,
+        sum(listing_days - native_days) as unpriced_days,
+        sum(unconverted_rows) as unconverted_rows,
+        min(least_basis) as least_basis,
+        max(greatest_basis) as greatest_basis
+    from by_currency
     group by week_start, price_type
 )
 select
     weekly.week_start,
     weekly.price_type,
     round(weekly.price_sum_rc, 2)::decimal(24,2) as price_sum_rc,
-    weekly.priced_days,
-    weekly.listings,
+    weekly.priced_days::bigint as priced_days,
+    nvl(listings.listings, 0) as listings,
     round(
         weekly.price_sum_rc::decimal(26,10) / nullif(weekly.priced_days, 0)::decimal(10,0), 2
     )::decimal(18,2) as average_price_rc,
-    round(weekly.median_price_rc, 2)::decimal(18,2) as median_price_rc,
+    round(medians.median_price_rc, 2)::decimal(18,2) as median_price_rc,
     round(
         weekly.week_end_sum_rc::decimal(26,10) / nullif(weekly.week_end_listings, 0)::decimal(10,0), 2
     )::decimal(18,2) as avg_price_week_end,
@@ -87,5 +112,7 @@ select
     dateadd(day, 6, weekly.week_start)::date < run_context.run_date as is_complete
 from weekly
 cross join curated.run_context
+inner join medians on weekly.week_start = medians.week_start and weekly.price_type = medians.price_type
+left join listings on weekly.week_start = listings.week_start and weekly.price_type = listings.price_type
 left join native_averages
     on weekly.week_start = native_averages.week_start and weekly.price_type = native_averages.price_type

@@ -8,10 +8,17 @@
 -- own names: occupancy_engaged looks only at listings with a booked night in the month, occupancy_calendar at all days of the
 -- month of every listing that was sellable on one of them.
 with
-booked_nights as (
-    select distinct apartment_id, night, month_start
+past_nights as (
+    select distinct stay_night.apartment_id, stay_night.night, stay_night.month_start
     from curated.stay_night
-    where night >= range_start and night < range_end
+    cross join curated.run_context
+    where stay_night.night >= range_start and stay_night.night < range_end and stay_night.night <= run_context.run_date
+),
+coming_nights as (
+    select distinct stay_night.apartment_id, stay_night.night, stay_night.month_start
+    from curated.stay_night
+    cross join curated.run_context
+    where stay_night.night >= range_start and stay_night.night < range_end and stay_night.night > run_context.run_date
 ),
 -- What a listing was before the first run that saw it, nobody observed.
 first_seen as (
@@ -20,45 +27,66 @@ first_seen as (
     where basis = 'observed'
     group by apartment_id
 ),
-sellable_nights as (
+-- The days of curated.listing_day, as spans of which there are far fewer.
+listed_spans as (
     select
-        listing_day.month_start,
-        listing_day.apartment_id,
-        case when booked_nights.apartment_id is not null then 1 else 0 end as is_booked,
-        0 as is_unlisted,
-        listing_day.basis
-    from curated.listing_day
-    left join booked_nights
-        on listing_day.apartment_id = booked_nights.apartment_id and listing_day.calendar_date = booked_nights.night
-    where listing_day.calendar_date >= range_start and listing_day.calendar_date < range_end
-    union all
-    select
-        booked_nights.month_start,
-        booked_nights.apartment_id,
-        1,
-        1,
-        case when booked_nights.night >= first_seen.seen_on then 'observed' else 'reconstructed' end
-    from booked_nights
-    cross join curated.run_context
-    left join curated.listing_day
-        on booked_nights.apartment_id = listing_day.apartment_id
-        and booked_nights.night = listing_day.calendar_date
-        and listing_day.calendar_date >= range_start
-        and listing_day.calendar_date < range_end
-    left join first_seen on booked_nights.apartment_id = first_seen.apartment_id
-    where booked_nights.night <= run_context.run_date and listing_day.apartment_id is null
+        apartment_id,
+        greatest(valid_from, listing_created_on) as first_day,
+        nvl(valid_to, '9999-12-31'::date) as end_day
+    from curated.apartments
+    where is_active
 ),
-by_listing as (
+nights_by_listing as (
+    select
+        past_nights.month_start,
+        past_nights.apartment_id,
+        count(*) as booked,
+        sum(case when listed_spans.apartment_id is null then 1 else 0 end) as unlisted,
+        min(case when listed_spans.apartment_id is null then past_nights.night end) as first_unlisted,
+        max(case when listed_spans.apartment_id is null then past_nights.night end) as last_unlisted
+    from past_nights
+    left join listed_spans
+        on past_nights.apartment_id = listed_spans.apartment_id
+        and past_nights.night >= listed_spans.first_day
+        and past_nights.night < listed_spans.end_day
+    group by past_nights.month_start, past_nights.apartment_id
+),
+days_by_listing as (
     select
         month_start,
         apartment_id,
-        count(*) as sellable,
-        sum(is_booked) as booked,
-        sum(is_unlisted) as unlisted,
+        count(*) as listed,
         min(basis) as least_basis,
         max(basis) as greatest_basis
-    from sellable_nights
+    from curated.listing_day
+    where calendar_date >= range_start and calendar_date < range_end
     group by month_start, apartment_id
+),
+-- LEAST and GREATEST leave out NULL.
+by_listing as (
+    select
+        nvl(days.month_start, nights.month_start) as month_start,
+        nvl(days.listed, 0) + nvl(nights.unlisted, 0) as sellable,
+        nvl(nights.booked, 0) as booked,
+        nvl(nights.unlisted, 0) as unlisted,
+        least(
+            days.least_basis,
+            case
+                when nights.last_unlisted >= first_seen.seen_on then 'observed'
+                when nights.last_unlisted is not null then 'reconstructed'
+            end
+        ) as least_basis,
+        greatest(
+            days.greatest_basis,
+            case
+                when nights.first_unlisted >= first_seen.seen_on then 'observed'
+                when nights.first_unlisted is not null then 'reconstructed'
+            end
+        ) as greatest_basis
+    from days_by_listing as days
+    full outer join nights_by_listing as nights
+        on days.month_start = nights.month_start and days.apartment_id = nights.apartment_id
+    left join first_seen on nights.apartment_id = first_seen.apartment_id
 ),
 by_month as (
     select
@@ -74,11 +102,9 @@ by_month as (
     group by month_start
 ),
 on_the_books as (
-    select booked_nights.month_start, count(*) as on_the_books_nights
-    from booked_nights
-    cross join curated.run_context
-    where booked_nights.night > run_context.run_date
-    group by booked_nights.month_start
+    select month_start, count(*) as on_the_books_nights
+    from coming_nights
+    group by month_start
 ),
 months as (
     select month_start from by_month

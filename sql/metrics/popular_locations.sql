@@ -20,18 +20,20 @@ booked as (
     where booked_on >= range_start and booked_on < range_end
     group by booked_week, city_key, state_key
 ),
+-- A booking counts in a week by its first night there.
 stayed as (
     select
         stay_night.week_start,
         stay_night.city_key,
         stay_night.state_key,
-        count(distinct stay_night.booking_id) as bookings
+        count(*) as bookings
     from curated.stay_night
     cross join curated.run_context
     where
         stay_night.night >= range_start
         and stay_night.night < range_end
         and stay_night.night <= run_context.run_date
+        and (stay_night.night_number = 1 or stay_night.night = stay_night.week_start)
     group by stay_night.week_start, stay_night.city_key, stay_night.state_key
 ),
 places as (

@@ -42,15 +42,10 @@ booked as (
     where booked_on >= range_start and booked_on < range_end
     group by booked_week, apartment_id
 ),
-listings as (
-    select week_start, apartment_id from nights
-    union
-    select week_start, apartment_id from booked
-),
 joined as (
     select
-        listings.week_start,
-        listings.apartment_id,
+        nvl(nights.week_start, booked.week_start) as week_start,
+        nvl(nights.apartment_id, booked.apartment_id) as apartment_id,
         nvl(nights.nights, 0) as nights,
         nvl(nights.converted_nights, 0) as converted_nights,
         case when nvl(nights.nights, 0) = 0 then 0 else nights.earned_rc end as earned_rc,
@@ -59,9 +54,8 @@ joined as (
         nvl(booked.bookings, 0) as bookings,
         booked.booked_rc,
         nvl(booked.unconverted_rows, 0) as unconverted_rows
-    from listings
-    left join nights on listings.week_start = nights.week_start and listings.apartment_id = nights.apartment_id
-    left join booked on listings.week_start = booked.week_start and listings.apartment_id = booked.apartment_id
+    from nights
+    full outer join booked on nights.week_start = booked.week_start and nights.apartment_id = booked.apartment_id
 ),
 ranked as (
     select

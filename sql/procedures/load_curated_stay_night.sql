@@ -8,36 +8,48 @@ declare
     lowest_night date;
     highest_night date;
 begin
-    select into lowest_night, highest_night min(checkin_date), max(checkout_date) from departed_stays;
-    drop table if exists departed_nights;
-    create temp table departed_nights as
-    select stay_night.*
-    from curated.stay_night
-    inner join departed_stays on stay_night.booking_id = departed_stays.booking_id
-    where stay_night.night >= lowest_night and stay_night.night < highest_night;
-    delete from curated.stay_night
-    where night >= lowest_night and night < highest_night and booking_id in (select departed_stays.booking_id from departed_stays);
-
-    drop table if exists arrived_nights;
-    create temp table arrived_nights (like curated.stay_night);
-    insert into arrived_nights
+    -- Sorted, so that a stay meets the numbers of its own nights only.
+    drop table if exists night_numbers;
+    create temp table night_numbers (night_number integer not null) sortkey (night_number);
+    insert into night_numbers (night_number)
     with
     digits as (
         select 0 as digit union all select 1 union all select 2 union all select 3 union all select 4
         union all select 5 union all select 6 union all select 7 union all select 8 union all select 9
     ),
+    stays as (
+        select nights from arrived_stays
+        union all
+        select nights from departed_stays
+    ),
     longest as (
-        select max(nights) as nights from arrived_stays
-    ),
-    night_numbers as (
-        select ones.digit + 10 * tens.digit + 100 * hundreds.digit + 1000 * thousands.digit as night_number
-        from digits as ones
-        cross join digits as tens
-        cross join digits as hundreds
-        cross join digits as thousands
-        cross join longest
-        where ones.digit + 10 * tens.digit + 100 * hundreds.digit + 1000 * thousands.digit < longest.nights
-    ),
+        select max(nights) as nights from stays
+    )
+    select ones.digit + 10 * tens.digit + 100 * hundreds.digit + 1000 * thousands.digit
+    from digits as ones
+    cross join digits as tens
+    cross join digits as hundreds
+    cross join digits as thousands
+    cross join longest
+    where ones.digit + 10 * tens.digit + 100 * hundreds.digit + 1000 * thousands.digit < longest.nights;
+
+    drop table if exists departed_nights;
+    create temp table departed_nights as
+    select stay.apartment_id, dateadd(day, night_numbers.night_number, stay.checkin_date)::date as night
+    from departed_stays as stay
+    inner join night_numbers on night_numbers.night_number < stay.nights;
+    drop table if exists arrived_nights;
+    create temp table arrived_nights as
+    select stay.apartment_id, dateadd(day, night_numbers.night_number, stay.checkin_date)::date as night
+    from arrived_stays as stay
+    inner join night_numbers on night_numbers.night_number < stay.nights;
+
+    select into lowest_night, highest_night min(night), max(night) from departed_nights;
+    delete from curated.stay_night
+    where night between lowest_night and highest_night and booking_id in (select departed_stays.booking_id from departed_stays);
+
+    insert into curated.stay_night
+    with
     -- Currencies without a known smallest unit are split to the second decimal, as nearly all are.
     units as (
         select
@@ -100,8 +112,9 @@ begin
         payment_status,
         city_key,
         state_key
-    from nights;
-    insert into curated.stay_night select * from arrived_nights;
+    from nights
+    -- That of the sort key keeps the table sorted.
+    order by night, apartment_id;
 
     insert into etl.changed_days (fact, first_day, last_day)
     select 'stay_night.night', night as first_day, night as last_day from arrived_nights

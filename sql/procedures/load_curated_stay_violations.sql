@@ -1,7 +1,7 @@
 -- curated.load_stay_violations: realised bookings with a night that another one has as well, or on which the listing was not
 -- listed. Looks at the stays that share a night with one that came or went, and at those with a night of which the listing is
 -- another one or that has passed since the last run.
--- Reads: curated.stay, curated.stay_night, curated.listing_day.
+-- Reads: curated.apartments, curated.stay, curated.stay_night, curated.listing_day.
 -- Writes: curated.violations, curated.rule_counts.
 create or replace procedure curated.load_stay_violations(as_of date)
 as $$
@@ -23,12 +23,14 @@ begin
     drop table if exists judged_stays;
     create temp table judged_stays (
         booking_id bigint not null,
+        apartment_id bigint not null,
         checkin_date date,
         checkout_date date
     );
     insert into judged_stays
     select distinct
         stay_night.booking_id,
+        stay_night.apartment_id,
         dateadd(day, 1 - stay_night.night_number, stay_night.night)::date,
         dateadd(day, stay_night.nights + 1 - stay_night.night_number, stay_night.night)::date
     from curated.stay_night
@@ -78,6 +80,7 @@ begin
     insert into judged_stays
     select distinct
         stay_night.booking_id,
+        stay_night.apartment_id,
         dateadd(day, 1 - stay_night.night_number, stay_night.night)::date,
         dateadd(day, stay_night.nights + 1 - stay_night.night_number, stay_night.night)::date
     from curated.stay_night
@@ -92,6 +95,7 @@ begin
     insert into judged_stays
     select distinct
         booking_id,
+        apartment_id,
         dateadd(day, 1 - night_number, night)::date,
         dateadd(day, nights + 1 - night_number, night)::date
     from curated.stay_night
@@ -101,7 +105,7 @@ begin
         and night <= as_of
         and booking_id not in (select judged_stays.booking_id from judged_stays);
     if whole_count > 0 then
-        insert into judged_stays select booking_id, checkin_date, checkout_date from curated.stay;
+        insert into judged_stays select booking_id, apartment_id, checkin_date, checkout_date from curated.stay;
     end if;
 
     call curated.begin_rule();
@@ -109,26 +113,66 @@ begin
     select booking_id::varchar(64) from judged_stays
     union
     select booking_id::varchar(64) from departed_stays;
-    select into lowest_day, highest_day min(checkin_date), max(checkout_date) from judged_stays;
+    -- Most stays lie within the days on which versions list their listing: their nights need no look each.
+    drop table if exists suspect_stays;
+    create temp table suspect_stays as
+    with
+    judged_spans as (
+        select
+            booking_id,
+            apartment_id,
+            checkin_date as first_day,
+            least(checkout_date, dateadd(day, 1, as_of)::date) as end_day
+        from judged_stays
+        where checkin_date <= as_of
+    ),
+    listed_spans as (
+        select
+            apartment_id,
+            greatest(valid_from, listing_created_on) as first_day,
+            nvl(valid_to, '9999-12-31'::date) as end_day
+        from curated.apartments
+        where is_active
+    )
+    select judged_spans.booking_id, judged_spans.first_day, judged_spans.end_day
+    from judged_spans
+    left join listed_spans
+        on judged_spans.apartment_id = listed_spans.apartment_id
+        and judged_spans.first_day < listed_spans.end_day
+        and judged_spans.end_day > listed_spans.first_day
+    group by judged_spans.booking_id, judged_spans.first_day, judged_spans.end_day
+    having
+        nvl(
+            sum(
+                case
+                    when listed_spans.apartment_id is not null
+                        then datediff(
+                            day,
+                            greatest(judged_spans.first_day, listed_spans.first_day),
+                            least(judged_spans.end_day, listed_spans.end_day)
+                        )
+                end
+            ),
+            0
+        ) < datediff(day, judged_spans.first_day, judged_spans.end_day);
+    select into lowest_day, highest_day min(first_day), max(end_day) from suspect_stays;
     insert into found_violations (row_key, reason)
     with
-    judged_nights as (
+    suspect_nights as (
         select stay_night.booking_id, stay_night.apartment_id, stay_night.night
         from curated.stay_night
-        inner join judged_stays on stay_night.booking_id = judged_stays.booking_id
+        inner join suspect_stays on stay_night.booking_id = suspect_stays.booking_id
         where stay_night.night >= lowest_day and stay_night.night < highest_day and stay_night.night <= as_of
-    ),
-    listed_days as (
-        select apartment_id, calendar_date
-        from curated.listing_day
-        where calendar_date >= lowest_day and calendar_date < highest_day
     )
-    select judged_nights.booking_id::varchar(64), 'not listed from ' || min(judged_nights.night)::varchar(10)
-    from judged_nights
-    left join listed_days
-        on judged_nights.apartment_id = listed_days.apartment_id and judged_nights.night = listed_days.calendar_date
-    where listed_days.apartment_id is null
-    group by judged_nights.booking_id;
+    select suspect_nights.booking_id::varchar(64), 'not listed from ' || min(suspect_nights.night)::varchar(10)
+    from suspect_nights
+    left join curated.listing_day
+        on suspect_nights.apartment_id = listing_day.apartment_id
+        and suspect_nights.night = listing_day.calendar_date
+        and listing_day.calendar_date >= lowest_day
+        and listing_day.calendar_date < highest_day
+    where listing_day.apartment_id is null
+    group by suspect_nights.booking_id;
     call curated.settle_violations('NIGHT-NOT-LISTED', 1, 'warn', 'bookings', false, whole_count > 0);
 end;
 $$ language plpgsql;

@@ -12,7 +12,7 @@ struct Damage {
     found: [&'static str; 3],
 }
 
-const DAMAGES: [Damage; 20] = [
+const DAMAGES: [Damage; 21] = [
     Damage {
         table: "etl.row_counts",
         statement: "update etl.row_counts set row_count = 0 where run_id = 'second' and table_name = 'bookings'",
@@ -32,6 +32,11 @@ const DAMAGES: [Damage; 20] = [
         table: "curated.user_viewing",
         statement: "delete from curated.user_viewing where viewed_at between '2025-12-20' and '2026-01-01'",
         found: ["curated/freshness.checks.sql", "TBL-FRESH", "the newest viewing is "],
+    },
+    Damage {
+        table: "curated.rule_counts",
+        statement: "update curated.rule_counts set standing = 1000000 where rule_id = 'BKG-REF-APARTMENT'",
+        found: ["curated/violations.checks.sql", "BKG-REF-APARTMENT", "raw.bookings: 1000000 of "],
     },
     Damage {
         table: "curated.apartments",

@@ -53,3 +53,21 @@ async fn a_run_above_a_share_of_its_contract_lands_and_is_not_published() {
     pipeline.load(&["verify", "--accept", "TXT-BYTES"]).expect(0, &[]);
     pipeline.load(&["publish"]).expect(0, &[]);
 }
+
+#[tokio::test]
+async fn a_run_in_which_most_bookings_wait_for_their_listing_is_not_published() {
+    let pipeline = Pipeline::sampled("most_wait").await;
+    pipeline.run_all("first", DAY);
+    let show = ["metric", "show", "occupancy_rate", "--format", "csv"];
+    let published = pipeline.load(&show).expect(0, &[]).stdout;
+    let lose = "update bookings set apartment_id = apartment_id + 1000000 where booking_id % 3 > 0";
+    pipeline.at_source(&[lose]).await;
+    pipeline.extract(&["--run-id", "second", "--as-of", DAY, "--sweep"]).expect(0, &[]);
+    let said = ["BKG-REF-APARTMENT (sql/curated/violations.checks.sql): raw.bookings: ", "at most 50 % may"];
+    pipeline.load(&["run", "--run-id", "second"]).expect(3, &said);
+    assert_eq!(pipeline.load(&show).expect(0, &[]).stdout, published, "what readers see");
+    let mend = "update bookings set apartment_id = apartment_id - 1000000 where booking_id % 3 > 0";
+    pipeline.at_source(&[mend]).await;
+    pipeline.run_all("third", DAY);
+    assert_eq!(pipeline.load(&show).expect(0, &[]).stdout, published, "what readers see");
+}

@@ -4,7 +4,7 @@
 //! A failure names its seed; `CHANGES_SEED` and `CHANGES_SEQUENCES` repeat it or look further.
 
 use crate::support::{
-    ACCEPTED, Pipeline, assert_equal, change, create_tables, execute, lenient_source, put_rates, table_checksums,
+    ACCEPTED, Pipeline, assert_equal, change, cloud, create_tables, execute, lenient_source, put_rates, table_checksums,
 };
 use chrono::{Days, NaiveDate};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
@@ -55,6 +55,7 @@ async fn changes_and_runs(number: u64, seed: u64, rounds: u64) {
         let (run_id, as_of) = (format!("run-{round}"), day.to_string());
         let context = || format!("{run_id} for {as_of} after\n{}", log.join(";\n"));
         extract_and_load(&pipeline, &run_id, &as_of, &context()).await;
+        assert_unlisted_nights_are_found(&pipeline, &context()).await;
         let followed = table_checksums(&pipeline.warehouse_url(), &LAYERS, &[]).await;
         let arguments = ["transform", "--full", "--verify", "--publish", "--run-id", &run_id, "--as-of", &as_of];
         let full = pipeline.load_aside(&[&arguments[..], &ACCEPTED].concat()).await;
@@ -72,6 +73,22 @@ async fn changes_and_runs(number: u64, seed: u64, rounds: u64) {
     let current = table_checksums(&pipeline.warehouse_url(), &LAYERS, &first_found).await;
     let replayed = table_checksums(&rebuilt.warehouse_url(), &LAYERS, &first_found).await;
     assert_equal(&current, &replayed, &format!("the log in an empty warehouse after\n{}", log.join(";\n")));
+}
+
+/// The rule looks at spans of listings first, also where everything is made anew; here every night meets every day.
+async fn assert_unlisted_nights_are_found(pipeline: &Pipeline, context: &str) {
+    let missed = "with unlisted as (
+            select distinct stay_night.booking_id::varchar as row_key
+            from curated.stay_night
+            cross join curated.run_context
+            left join curated.listing_day
+                on stay_night.apartment_id = listing_day.apartment_id and stay_night.night = listing_day.calendar_date
+            where stay_night.night <= run_context.run_date and listing_day.apartment_id is null
+        ),
+        found as (select row_key from curated.violations where rule_id = 'NIGHT-NOT-LISTED')
+        select count(*) from unlisted full outer join found using (row_key)
+        where unlisted.row_key is null or found.row_key is null";
+    assert_eq!(cloud().count(&pipeline.warehouse_url(), missed).await, 0, "stays with an unlisted night, {context}");
 }
 
 async fn extract_and_load(pipeline: &Pipeline, run_id: &str, as_of: &str, context: &str) {

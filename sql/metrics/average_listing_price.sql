@@ -7,7 +7,6 @@
 -- Days without a positive price or without a rate are left out of the average and counted. Price types are never mixed:
 -- nightly and monthly prices are different things. A week in which nothing can be converted has no average, not 0.
 -- native_averages are the averages per currency before conversion, such as 'EUR 120.50; USD 99.10'.
--- Operands of a division are sized: a quotient keeps p1 + p2 + 1 digits, and beyond 38 Redshift cuts or overflows.
 with
 -- The last day that the week has so far: the current week ends with the run date.
 weeks as (
@@ -36,6 +35,7 @@ by_currency as (
     where listing_day.calendar_date >= range_start and listing_day.calendar_date < range_end
     group by listing_day.week_start, listing_day.price_type, listing_day.currency
 ),
+-- Operands of a division are sized: a quotient keeps p1 + p2 + 1 digits, and beyond 38 Redshift cuts or overflows.
 native as (
     select
         week_start,

@@ -1,7 +1,7 @@
--- presentation.weekly_user_engagement: one row per week with how many users booked, how much, how long they stayed and how many
--- came back, for a chart or a report. It puts published metrics side by side and reads nothing else, so it changes when they are
--- published. Bookings go by the day of booking, length of stay by the check-in. The repeat rate is the value on measured_on, the
--- last day of the week or the run date, and looks back 30 days from there.
+-- presentation.weekly_user_engagement: one row per week since the first booking with how many users booked, how much, how long
+-- they stayed and how many came back, for a chart or a report. It puts published metrics side by side and reads nothing else, so
+-- it changes when they are published. Bookings go by the day of booking, length of stay by the check-in. The repeat rate is the
+-- value on measured_on, the last day of the week or the run date, and looks back 30 days from there.
 create or replace view presentation.weekly_user_engagement as
 with
 -- The last day of them all is the run date.

@@ -8,7 +8,7 @@ declare
     lowest_night date;
     highest_night date;
 begin
-    -- Sorted, so that a stay meets the numbers of its own nights only.
+    -- Sorted: what redshift-local has for a sort key leads a stay to the numbers of its own nights.
     drop table if exists night_numbers;
     create temp table night_numbers (night_number integer not null) sortkey (night_number);
     insert into night_numbers (night_number)
@@ -113,7 +113,7 @@ begin
         city_key,
         state_key
     from nights
-    -- That of the sort key keeps the table sorted.
+    -- In the order of the sort key, for which redshift-local keeps an index.
     order by night, apartment_id;
 
     insert into etl.changed_days (fact, first_day, last_day)

@@ -10,9 +10,10 @@ checked_in as (
         bookings.checkout_date,
         bookings.nights,
         case
-            when not bookings.is_realised
-                then 'not realised: ' || nvl(bookings.booking_status, 'no status') || nvl(', payment ' || bookings.payment_status, '')
-            when bookings.checkin_date > run_context.run_date then 'check-in after the run date'
+            when bookings.is_realised and bookings.checkin_date <= run_context.run_date then null
+            when bookings.is_realised then 'check-in after the run date'
+            when bookings.booking_status = 'confirmed' then 'payment_status ' || nvl(bookings.payment_status, 'unknown')
+            else 'booking_status ' || nvl(bookings.booking_status, 'unknown')
         end::varchar(256) as left_out
     from curated.bookings
     cross join curated.run_context

@@ -8,8 +8,9 @@ select
     booked_on,
     booking_status,
     case
-        when not is_realised
-            then 'not realised: ' || nvl(booking_status, 'no status') || nvl(', payment ' || payment_status, '')
+        when is_realised then null
+        when booking_status = 'confirmed' then 'payment_status ' || nvl(payment_status, 'unknown')
+        else 'booking_status ' || nvl(booking_status, 'unknown')
     end::varchar(256) as left_out
 from curated.bookings
 where booked_on >= range_start and booked_on < range_end

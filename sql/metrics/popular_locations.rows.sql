@@ -10,7 +10,10 @@ not_realised as (
         booked_on,
         nights,
         total_price_rc,
-        'not realised: ' || nvl(booking_status, 'no status') || nvl(', payment ' || payment_status, '') as left_out
+        case
+            when booking_status = 'confirmed' then 'payment_status ' || nvl(payment_status, 'unknown')
+            else 'booking_status ' || nvl(booking_status, 'unknown')
+        end as left_out
     from curated.bookings
     where booked_on >= range_start and booked_on < range_end and not is_realised
 ),
@@ -20,7 +23,7 @@ known_attributes as (
         valid_from as known_from,
         nvl(lead(valid_from) over (partition by apartment_id order by valid_from), '9999-12-31'::date) as known_to,
         nullif(lower(trim(cityname)), '') as city_key,
-        nvl(lower(trim(state)), '') as state_key
+        case when nullif(trim(cityname), '') is not null then nvl(lower(trim(state)), '') else '' end as state_key
     from curated.apartment_attributes
     where apartment_id in (select not_realised.apartment_id from not_realised)
 ),
@@ -48,7 +51,7 @@ booked as (
 select
     date_trunc('week', booked.booked_on)::date as week_start,
     nvl(location.city, booked.city_key, '(unknown)')::varchar(400) as city,
-    case when location.city_key is not null then nvl(location.state, '') else nvl(booked.state_key, '') end::varchar(200) as state,
+    nvl(location.state, booked.state_key, '')::varchar(200) as state,
     booked.booking_id,
     booked.user_id,
     booked.apartment_id,

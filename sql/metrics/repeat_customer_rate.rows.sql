@@ -8,8 +8,9 @@ select
     bookings.booked_on,
     bookings.booking_status,
     case
-        when not bookings.is_realised
-            then 'not realised: ' || nvl(bookings.booking_status, 'no status') || nvl(', payment ' || bookings.payment_status, '')
+        when bookings.is_realised then null
+        when bookings.booking_status = 'confirmed' then 'payment_status ' || nvl(bookings.payment_status, 'unknown')
+        else 'booking_status ' || nvl(bookings.booking_status, 'unknown')
     end::varchar(256) as left_out
 from curated.calendar
 inner join curated.bookings

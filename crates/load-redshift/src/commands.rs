@@ -106,7 +106,9 @@ pub async fn execute(arguments: &Arguments) -> Result<(), LoadError> {
             output::show_metric(&data_api().await?, name, *format, *limit).await
         }
         Command::Metric(MetricAction::Explain { name, period, keys, format, limit }) => {
-            let question = Question { metric: name.clone(), day: *period, keys: keys.clone(), limit: *limit };
+            const TABLE_ROWS: u32 = 20;
+            let limit = limit.or_else(|| (*format == OutputFormat::Table).then_some(TABLE_ROWS));
+            let question = Question { metric: name.clone(), day: *period, keys: keys.clone(), limit };
             output::print_explanation(&explain(&data_api().await?, &question).await?, *format)
         }
         Command::Metric(MetricAction::Restatements { format, limit }) => {

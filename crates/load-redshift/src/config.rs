@@ -203,7 +203,7 @@ pub enum MetricAction {
     /// rows behind
     Explain {
         name: String,
-        /// A day of the period, YYYY-MM-DD [default: of the newest complete period]
+        /// A day of the period, YYYY-MM-DD [default: the first day of the newest complete one]
         #[arg(long, value_name = "DATE", value_parser = expecting::<NaiveDate>(DATE))]
         period: Option<NaiveDate>,
         /// Only rows in which a key column holds this; can be repeated
@@ -212,9 +212,9 @@ pub enum MetricAction {
         /// As CSV only the rows behind
         #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
         format: OutputFormat,
-        /// Rows to print, of those that are published and of those behind them
-        #[arg(long, value_name = "ROWS", default_value_t = 20)]
-        limit: u32,
+        /// Rows to print, of those that are published and of those behind them [default: 20 in a table, else all]
+        #[arg(long, value_name = "ROWS")]
+        limit: Option<u32>,
     },
     /// Print values that changed after readers had seen their period complete, newest first, and those that are kept back
     Restatements {

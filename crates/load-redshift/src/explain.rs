@@ -2,10 +2,11 @@
 //! with what keeps some from counting.
 
 use crate::{
-    data_api::{DataApi, Statement},
+    data_api::{DataApi, DataApiError, Statement},
     error::LoadError,
     literal,
     metric::{Metric, Period, find, metrics},
+    output::row_order,
     relation::{RelationColumn, columns_of},
     result_rows::{ResultRows, Row, UnexpectedValue},
 };
@@ -19,8 +20,8 @@ pub(crate) struct Question {
     /// A day of the period; without one it is the newest complete period.
     pub(crate) day: Option<NaiveDate>,
     pub(crate) keys: Vec<KeyValue>,
-    /// Rows to show, of the published ones and of those behind them.
-    pub(crate) limit: u32,
+    /// Rows to read, of the published ones and of those behind them; all where there is none.
+    pub(crate) limit: Option<u32>,
 }
 
 /// A column that tells the rows of a period apart, and what it has to hold.
@@ -38,8 +39,10 @@ pub struct NoKeyValue;
 /// What is asked for is not there.
 #[derive(Debug, thiserror::Error)]
 pub enum UnknownRows {
-    #[error("`{metric}` has no key column `{column}`; its rows are told apart by {known}")]
+    #[error("`{metric}` has no key column `{column}`, {known}")]
     Column { metric: &'static str, column: String, known: String },
+    #[error("no file `sql/metrics/{metric}.rows.sql` lists the rows behind `{metric}`")]
+    NoRowsFile { metric: &'static str },
     #[error("`{metric}` has no periods, so none holds {day}")]
     NoPeriods { metric: &'static str, day: NaiveDate },
     #[error("`presentation.{metric}` has no row{of_keys}")]
@@ -57,8 +60,12 @@ pub(crate) struct Explanation {
     pub(crate) published: ResultRows,
     /// None where no file lists the rows behind the metric.
     pub(crate) behind: Option<RowsBehind>,
-    /// The run that readers see, and the one for which the rows behind stand.
-    pub(crate) runs: Option<(String, String)>,
+    /// The run for which the rows behind stand.
+    pub(crate) run_id: String,
+    /// Whether readers see that run.
+    pub(crate) is_published: bool,
+    /// Values of these periods that are kept back because they are closed.
+    pub(crate) kept_back: u64,
 }
 
 /// The rows behind the published ones.
@@ -96,48 +103,68 @@ pub(crate) async fn explain(api: &DataApi, question: &Question) -> Result<Explan
         Some(period) => Chosen::find(api, &metric, period, question, &columns).await?,
         None => Chosen::all(api, &metric, question).await?,
     };
-    let limit = question.limit;
-    let order = ["1", "2", "3"].into_iter().take(columns.len()).collect::<Vec<_>>().join(", ");
+    let limit = question.limit.map_or_else(String::new, |rows| format!(" limit {rows}"));
+    let order = row_order(&columns);
     let Chosen { condition, days, row_count } = chosen;
+    let closed = days.map_or_else(
+        || "true".to_owned(),
+        |(first, end)| format!("period_start >= {} and period_start < {}", literal::date(first), literal::date(end)),
+    );
     let mut queries = vec![
         Statement::new(
             format!("read presentation.{name}"),
-            format!("select * from presentation.{name} where {condition} order by {order} limit {limit}"),
+            format!(
+                "select shown.* from (select * from presentation.{name} where {condition}) as shown \
+                 cross join curated.run_context order by {order}{limit}"
+            ),
         ),
         Statement::new(
-            "read which runs are seen",
-            "select run_id from etl.runs where published_at is not null order by published_at desc limit 1",
+            "read which run stands",
+            "select run_context.run_id, case when runs.published_at is not null then 1 else 0 end \
+             from curated.run_context left join etl.runs on run_context.run_id = runs.run_id",
         ),
-        Statement::new("read which run stands", "select run_id from curated.run_context"),
+        Statement::new(
+            "count what is kept back",
+            format!(
+                "select count(*) from etl.metric_restatements where not is_applied and metric = {} and {closed}",
+                literal::text(name)
+            ),
+        ),
     ];
     let rows_behind = metric.rows_behind(days);
     if let Some(rows) = &rows_behind {
         let behind = format!("from (\n{rows}\n) as behind where {condition}");
         let origin = format!("sql/metrics/{name}.rows.sql");
         let counts = format!("select left_out, count(*) as row_count {behind} group by left_out order by 2 desc, 1");
-        let shown =
-            format!("select * {behind} order by case when left_out is null then 0 else 1 end, 1, 2, 3 limit {limit}");
+        let first = "case when left_out is null then 0 else 1 end";
+        let shown = format!("select * {behind} order by {first}, 1, 2{limit}");
         queries.extend([counts, shown].map(|sql| Statement::new(origin.clone(), sql)));
     }
     let mut results = api.query_all(&queries).await?.into_iter();
-    let mut next = || results.next().unwrap_or_default();
-    let published = next();
-    let run = |result: ResultRows| result.rows.first().and_then(|cells| Row(cells).optional_text(0));
-    let runs = run(next()).zip(run(next()));
-    let behind = rows_behind.map(|_| RowsBehind::new(next(), next())).transpose()?;
-    Ok(Explanation { metric, published_count: row_count, published, behind, runs })
+    let mut next = || results.next().ok_or(DataApiError::Incomplete("a result"));
+    let published = next()?;
+    let run = read(&next()?, |row| Ok((row.text(0)?, row.integer(1)? > 0)))?;
+    let (run_id, is_published) = run.ok_or(LoadError::NothingLoaded)?;
+    let kept_back = read(&next()?, |row| row.count(0))?.unwrap_or_default();
+    let behind = rows_behind.map(|_| RowsBehind::new(next()?, next()?)).transpose()?;
+    Ok(Explanation { metric, published_count: row_count, published, behind, run_id, is_published, kept_back })
 }
 
 impl Explanation {
-    /// The columns of the published rows that say most: period and key, value, what it is the quotient of, and how far it can
-    /// be trusted.
+    /// The columns of the published rows that say most: period and key, rank, value, what it is the quotient of, and how far it
+    /// can be trusted. All of them where the header does not name the value.
     pub(crate) fn telling_columns(&self) -> Vec<&str> {
         const TRUST: [&str; 3] = ["unconverted_rows", "basis", "is_complete"];
+        let names = || self.published.columns.iter().map(|column| column.name.as_str());
+        if self.metric.value.is_none() {
+            return names().collect();
+        }
+        let ranks = names().filter(|name| name.ends_with("_rank"));
         let period = self.metric.period().into_iter();
         let keys =
             period.flat_map(|period| [period.column()].into_iter().chain(period.key().iter().map(String::as_str)));
         let value = self.metric.value.iter().flat_map(|value| value.columns());
-        keys.chain(value).chain(TRUST).collect()
+        keys.chain(ranks).chain(value).chain(TRUST).collect()
     }
 }
 
@@ -173,7 +200,7 @@ impl Chosen {
             return Err(UnknownRows::NoPeriods { metric: name, day }.into());
         }
         if let Some(key) = question.keys.first() {
-            let known = "nothing".to_owned();
+            let known = "nor any other".to_owned();
             return Err(UnknownRows::Column { metric: name, column: key.column.clone(), known }.into());
         }
         let counted = api.query("count published rows", &format!("select count(*) from presentation.{name}")).await?;
@@ -196,7 +223,11 @@ impl Chosen {
         let mut keys_hold = "1 = 1".to_owned();
         for KeyValue { column, value } in &question.keys {
             if !period.key().contains(column) {
-                let known = [&[period.column().to_owned()], period.key()].concat().join(", ");
+                let known = match period.key() {
+                    _ if column == period.column() => "its period is chosen by `--period`".to_owned(),
+                    [] => "nor any other".to_owned(),
+                    key => format!("only {}", key.join(", ")),
+                };
                 return Err(UnknownRows::Column { metric: name, column: column.clone(), known }.into());
             }
             keys_hold += &format!(" and nvl({column}::varchar(1024), '') = {}", literal::text(value));

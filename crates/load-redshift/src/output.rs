@@ -4,7 +4,7 @@ use crate::{
     data_api::DataApi,
     doctor::Examined,
     error::LoadError,
-    explain::{Explanation, RowsBehind},
+    explain::{Explanation, RowsBehind, UnknownRows},
     ledger::Ledger,
     metric::{Metric, MetricValue, find, metrics},
     migrate::{Difference, DifferenceKind},
@@ -56,22 +56,20 @@ pub(crate) async fn show_metric(
 }
 
 /// Why a metric says what it says. As CSV only the rows behind.
+///
+/// # Errors
+/// When they are asked for and no file lists them.
 pub(crate) fn print_explanation(explanation: &Explanation, format: OutputFormat) -> Result<(), LoadError> {
-    match format {
-        OutputFormat::Table => print(&explanation_text(explanation)),
-        OutputFormat::Csv => match &explanation.behind {
-            Some(behind) => print_rows(&behind.rows, format),
-            None => {
-                tracing::warn!("no file `sql/metrics/{}.rows.sql` lists the rows behind", explanation.metric.name);
-                Ok(())
-            }
-        },
-        OutputFormat::Json => print_json(&JsonExplanation::of(explanation)),
+    match (format, &explanation.behind) {
+        (OutputFormat::Table, _) => print(&explanation_text(explanation)),
+        (OutputFormat::Json, _) => print_json(&JsonExplanation::of(explanation)),
+        (OutputFormat::Csv, Some(behind)) => print_rows(&behind.rows, format),
+        (OutputFormat::Csv, None) => Err(UnknownRows::NoRowsFile { metric: explanation.metric.name }.into()),
     }
 }
 
 fn explanation_text(explanation: &Explanation) -> String {
-    let Explanation { metric, published_count, published, behind, runs } = explanation;
+    let Explanation { metric, published_count, published, behind, run_id, is_published, kept_back } = explanation;
     let Metric { name, title, description, rules, grain, unit, reads, value, .. } = metric;
     let shown = |shown: usize, count: u64| {
         if shown as u64 == count { String::new() } else { format!(", the first {shown} of {count}") }
@@ -80,22 +78,21 @@ fn explanation_text(explanation: &Explanation) -> String {
         Some((numerator, denominator)) => format!("{column} = {numerator} / {denominator}"),
         None => column.clone(),
     });
-    let run = runs.as_ref().map_or_else(String::new, |(seen, _)| format!(" by run {seen}"));
-    let mut text = format!("{title}: {description}\n{rules}\nA {grain} in {unit}; reads {}.\n", reads.join(", "));
-    text += &format!(
-        "\n{}, published{run}{}\n",
-        formula.as_deref().unwrap_or(name),
-        shown(published.rows.len(), *published_count)
-    );
+    let mut text =
+        format!("{title}: {description}\n{rules}\nGrain: {grain}. Unit: {unit}. Reads: {}.\n", reads.join(", "));
+    let of_published = shown(published.rows.len(), *published_count);
+    text += &format!("\n{}, as published{of_published}\n", formula.as_deref().unwrap_or(name));
     text += &format!("{}\n", as_table(&published.only(&explanation.telling_columns())));
-    if let Some((seen, stands)) = runs.as_ref().filter(|(seen, stands)| seen != stands) {
-        text +=
-            &format!("The rows behind are those of run {stands}, which readers do not see yet: they see run {seen}.\n");
+    if *kept_back > 0 {
+        text += &format!(
+            "Values of closed periods that are kept back: {kept_back}; `load-redshift metric restatements`.\n"
+        );
     }
     let Some(RowsBehind { counted, left_out, rows }) = behind else {
         return text + &format!("No file `sql/metrics/{name}.rows.sql` lists the rows behind.\n");
     };
-    text += &format!("\nRows that count: {counted}. ");
+    let unseen = if *is_published { "" } else { ", which is not published as it stands" };
+    text += &format!("\nThe rows behind are those of run {run_id}{unseen}. Rows that count: {counted}. ");
     if left_out.rows.is_empty() {
         text += "None is left out.";
     } else {
@@ -184,7 +181,7 @@ pub(crate) fn print_rows(result: &ResultRows, format: OutputFormat) -> Result<()
 
 /// Newest periods first, in them by rank where there is one, else by the leading columns. Periods that begin after the run
 /// date hold only what is on the books and come last.
-fn row_order(columns: &[RelationColumn]) -> String {
+pub(crate) fn row_order(columns: &[RelationColumn]) -> String {
     let period = columns.iter().find(|column| column.type_name == "date").map(|column| {
         let name = &column.name;
         format!("case when shown.{name} > run_context.run_date then 1 else 0 end, shown.{name} desc")
@@ -393,16 +390,17 @@ struct JsonExplanation<'a> {
     value: Option<&'a str>,
     numerator: Option<&'a str>,
     denominator: Option<&'a str>,
-    published_by: Option<&'a str>,
     published_count: u64,
     published: JsonRows<'a>,
+    kept_back: u64,
     behind: Option<JsonBehind<'a>>,
 }
 
 #[derive(Serialize)]
 struct JsonBehind<'a> {
-    /// The run for which the rows stand.
-    run_id: Option<&'a str>,
+    /// The run for which the rows stand, and whether readers see it.
+    run_id: &'a str,
+    is_published: bool,
     counted: u64,
     left_out: JsonRows<'a>,
     rows: JsonRows<'a>,
@@ -410,10 +408,9 @@ struct JsonBehind<'a> {
 
 impl<'a> JsonExplanation<'a> {
     fn of(explanation: &'a Explanation) -> Self {
-        let Explanation { metric, published_count, published, behind, runs } = explanation;
+        let Explanation { metric, published_count, published, behind, run_id, is_published, kept_back } = explanation;
         let value = metric.value.as_ref();
         let quotient = value.and_then(|value| value.quotient.as_ref());
-        let (seen, stands) = runs.as_ref().map(|(seen, stands)| (seen.as_str(), stands.as_str())).unzip();
         Self {
             metric: metric.name,
             description: &metric.description,
@@ -424,11 +421,12 @@ impl<'a> JsonExplanation<'a> {
             value: value.map(|value| value.column.as_str()),
             numerator: quotient.map(|(numerator, _)| numerator.as_str()),
             denominator: quotient.map(|(_, denominator)| denominator.as_str()),
-            published_by: seen,
             published_count: *published_count,
             published: JsonRows(published),
+            kept_back: *kept_back,
             behind: behind.as_ref().map(|RowsBehind { counted, left_out, rows }| JsonBehind {
-                run_id: stands,
+                run_id,
+                is_published: *is_published,
                 counted: *counted,
                 left_out: JsonRows(left_out),
                 rows: JsonRows(rows),

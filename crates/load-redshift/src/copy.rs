@@ -6,7 +6,6 @@ use rental_core::{Chunk, Manifest, TableSpec};
 
 /// Part of one statement, so that its text stays far below what the Data API takes.
 const RANGES_PER_STATEMENT: usize = 400;
-const DAYS_PER_INSERT: usize = 1000;
 
 const LAST_YEAR: i32 = 9999;
 
@@ -47,21 +46,20 @@ pub(crate) fn copy_into_staging(spec: &TableSpec, manifest: &Manifest, source: C
 /// were copied, or the days, where a table has no key. They stand before the DELETEs.
 pub(crate) fn note_changes(spec: &TableSpec, manifest: &Manifest) -> Vec<String> {
     let table = literal::text(&spec.name);
-    let Some(key) = &spec.primary_key else {
-        let days = manifest.replaced_chunks.iter().filter_map(|replaced| match replaced.chunk {
-            Chunk::Day { day } => day.map(|day| format!("({table}, '{day}')")),
-            Chunk::Keys { .. } => None,
-        });
-        let days: Vec<_> = days.collect();
-        let insert = |days: &[String]| {
-            format!("insert into etl.changed_rows (table_name, row_day) values\n    {}", days.join(",\n    "))
-        };
-        return days.chunks(DAYS_PER_INSERT).map(insert).collect();
-    };
     if manifest.sequence == 1 {
         // Nothing stood there before.
         return vec![format!("insert into etl.changed_rows (table_name) values ({table})")];
     }
+    let Some(key) = &spec.primary_key else {
+        // The rows tell their days: those of a long history would be more literals than a batch takes.
+        let days = format!(
+            "insert into etl.changed_rows (table_name, row_day)\nselect distinct {table}, {}::date\nfrom",
+            spec.chunk_grid.column()
+        );
+        let conditions = chunk_conditions(spec, manifest).into_iter();
+        let replaced = conditions.map(|condition| format!("{days} {}\nwhere {condition}", raw_table(spec)));
+        return replaced.chain([format!("{days} {}", staging_table(spec))]).collect();
+    };
     let columns = manifest.columns.join(", ");
     let replaced = format!("replaced_{}", spec.name);
     let mut statements = vec![format!("create temp table {replaced} (like {})", staging_table(spec))];
@@ -259,6 +257,18 @@ pub(crate) mod tests {
         let deleted = delete_chunks(table_spec("bookings").unwrap(), &manifest("bookings", "r1", 1, AT, &scattered));
         assert_eq!(deleted.len(), 3);
         assert!(deleted.iter().map(String::len).sum::<usize>() < crate::data_api::BATCH_MAX_BYTES);
+    }
+
+    #[test]
+    fn a_long_history_of_days_is_one_short_batch() {
+        let first: NaiveDate = "1990-01-01".parse().unwrap();
+        let days: Vec<_> = first.iter_days().take(20_000).map(|day| Chunk::Day { day: Some(day) }).collect();
+        let spec = table_spec("user_viewing").unwrap();
+        for sequence in [1, 2] {
+            let manifest = manifest("user_viewing", "r1", sequence, AT, &days);
+            let statements = [note_changes(spec, &manifest), delete_chunks(spec, &manifest)].concat();
+            assert!(statements.iter().map(String::len).sum::<usize>() < 2000, "{statements:?}");
+        }
     }
 
     #[test]

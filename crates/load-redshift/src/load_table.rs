@@ -126,7 +126,10 @@ mod tests {
              from 's3://log/raw/user_viewing/run=r1/copy-1f00cafe.manifest'\n\
              iam_role 'arn:aws:iam::123456789012:role/copy'\nformat as parquet\nmanifest",
             "call etl.check_row_count('staging_user_viewing', 1)",
-            "insert into etl.changed_rows (table_name, row_day) values\n    ('user_viewing', '2025-01-31')",
+            "insert into etl.changed_rows (table_name, row_day)\nselect distinct 'user_viewing', viewed_at::date\n\
+             from \"raw\".user_viewing\nwhere (viewed_at >= '2025-01-31' and viewed_at < '2025-02-01')",
+            "insert into etl.changed_rows (table_name, row_day)\nselect distinct 'user_viewing', viewed_at::date\n\
+             from staging_user_viewing",
             "delete from \"raw\".user_viewing\nwhere (viewed_at >= '2025-01-31' and viewed_at < '2025-02-01')",
             "call etl.insert_staged('r1', 'user_viewing', \
              'user_id, apartment_id, viewed_at, is_wishlisted, call_to_action', 1)",

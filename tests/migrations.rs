@@ -23,13 +23,15 @@ async fn a_check_lists_what_is_missing_changed_or_left_over() {
 
     let metric = sql.path().join("metrics/occupancy_rate.sql");
     let text = fs::read_to_string(&metric).expect("read a metric");
-    fs::write(&metric, text.replace("0 as is_unlisted", "(0) as is_unlisted")).expect("change a metric");
+    fs::write(&metric, text.replacen("with\n", "with\n-- Changed.\n", 1)).expect("change a metric");
     let changed = pipeline.load(&check).expect(2, &["metrics/occupancy_rate.sql", "another version"]);
     assert!(!changed.stdout.contains("schema_setup.sql"), "{}", changed.stdout);
     pipeline.load(&["migrate"]).expect(0, &[]);
     pipeline.load(&check).expect(0, &[UP_TO_DATE]);
 
     // What stands there and is not made any more is nothing to wait for.
-    fs::remove_file(&metric).expect("take a metric out");
+    for file in ["occupancy_rate.sql", "occupancy_rate.rows.sql", "occupancy_rate.checks.sql"] {
+        fs::remove_file(sql.path().join("metrics").join(file)).expect("take a metric out");
+    }
     pipeline.load(&check).expect(0, &["metrics/occupancy_rate.sql", "not of this program, left alone"]);
 }

@@ -1,4 +1,4 @@
--- A rule across tables keeps out no more than half of a table, as those of the contracts. Of one of a few hundred rows it may.
+-- A rule across tables keeps out no more than half of a table, as those of the contracts. Of one with fewer than 200 rows it may.
 with
 keeping_out as (
     select distinct rule_id, table_name
@@ -18,4 +18,4 @@ select
     'raw.' || table_name || ': ' || standing::varchar(20) || ' of ' || row_count::varchar(20)
     || ' rows break the rule, at most 50 % may' as detail
 from counted
-where row_count >= 1000 and standing > row_count * 0.5
+where row_count >= 200 and standing > row_count * 0.5

@@ -1,13 +1,13 @@
 -- Bookings and viewings go on coming.
 with
 newest as (
-    select 'booking' as fact, datediff(day, max(bookings.booked_on), max(run_context.run_date)) as days_old
-    from curated.run_context
-    inner join curated.bookings on bookings.booked_on <= run_context.run_date
+    select 'booking' as fact, max(booked_on) as newest_day
+    from curated.bookings
+    where booked_on <= (select max(run_context.run_date) from curated.run_context)
     union all
-    select 'viewing', datediff(day, max(user_viewing.viewed_at)::date, max(run_context.run_date))
-    from curated.run_context
-    inner join curated.user_viewing on user_viewing.viewed_at < dateadd(day, 1, run_context.run_date)
+    select 'viewing', max(viewed_at)::date
+    from curated.user_viewing
+    where viewed_at < (select dateadd(day, 1, max(run_context.run_date)) from curated.run_context)
 ),
 -- Without an agreement a few days without one are worth a look, and no reason to keep numbers from readers.
 agreed as (
@@ -16,7 +16,9 @@ agreed as (
 select
     'TBL-FRESH' as rule_id,
     case when agreed.max_days is null then 'warn' else 'error' end as severity,
-    'the newest ' || newest.fact || ' is ' || newest.days_old::varchar(20) || ' days older than the run date' as detail
+    'the newest ' || newest.fact || ' is ' || datediff(day, newest.newest_day, run_context.run_date)::varchar(20)
+    || ' days older than the run date' as detail
 from newest
 cross join agreed
-where newest.days_old > nvl(agreed.max_days, 3)
+cross join curated.run_context
+where datediff(day, newest.newest_day, run_context.run_date) > nvl(agreed.max_days, 3)

@@ -1,5 +1,6 @@
 -- The nights of a stay add up to its length and its price, so earned and on-the-books revenue add up to booked revenue, as booked
--- and in the reporting currency.
+-- and in the reporting currency. Stays without a day of booking may lie anywhere, so that all nights would have to be read: they
+-- are looked at with everything.
 -- Moved by: stay.booked_on.
 with
 checked as (
@@ -9,7 +10,7 @@ checked as (
     union all
     select booking_id, checkin_date, checkout_date, nights, total_price, total_price_rc
     from curated.stay
-    where booked_on is null
+    where booked_on is null and range_start = '0001-01-01'::date
 ),
 bounds as (
     select min(checkin_date) as first_night, max(checkout_date) as end_night from checked

@@ -70,6 +70,37 @@ async fn a_quarantined_row_waits_in_the_queue_until_its_parent_comes() {
     assert_eq!((overlap["standing"].as_i64(), overlap["found"].as_i64()), (Some(2), Some(2)));
 }
 
+/// A stay within the days on which its listing is listed is not looked at night by night.
+#[tokio::test]
+async fn a_night_on_which_the_listing_is_not_listed_is_found() {
+    let pipeline = Pipeline::new("unlisted").await;
+    let source = lenient_source(&pipeline).await;
+    create_tables(&source).await;
+    let listings = [
+        ("1", "'2024-12-01'", "1", "null"),
+        ("2", "'2024-12-01'", "0", "'2025-01-18 10:00:00'"),
+        ("3", "'2025-01-18'", "1", "null"),
+        ("4", "'2024-12-01'", "0", "'2025-01-20 10:00:00'"),
+    ];
+    for (listing, created, active, modified) in listings {
+        let values = [
+            ("id", listing),
+            ("listing_created_on", created),
+            ("is_active", active),
+            ("last_modified_timestamp", modified),
+        ];
+        insert(&source, "apartments", &values).await;
+    }
+    for (booking, apartment) in [("21", "1"), ("22", "2"), ("23", "3"), ("24", "4")] {
+        book(&source, booking, apartment, "'2025-01-17'").await;
+    }
+    run(&pipeline, "first", "2025-02-01");
+    let shown = json(&pipeline, &["quarantine", "show", "--rule", "NIGHT-NOT-LISTED"]);
+    let found: Vec<_> = shown.iter().map(|row| (row["row_key"].as_str(), row["reason"].as_str())).collect();
+    let expected = [("22", "not listed from 2025-01-18"), ("23", "not listed from 2025-01-17")];
+    assert_eq!(found, expected.map(|(key, reason)| (Some(key), Some(reason))));
+}
+
 #[tokio::test]
 async fn a_requeued_row_is_judged_again_although_nothing_changed() {
     let pipeline = Pipeline::new("requeue").await;

@@ -1,6 +1,6 @@
 -- occupancy_rate: the share of listing-nights that were booked, of those that could be booked (listed-night occupancy).
 -- Grain: one row per month of the night.  Unit: ratio from 0 to 1.
--- Reads: curated.stay_night, curated.listing_day, curated.apartments, curated.run_context.
+-- Reads: curated.stay_night, curated.listing_day, curated.listed_spans, curated.apartments, curated.run_context.
 -- Period: month_start by month.  Moved by: stay_night.night, listing_day.calendar_date.
 -- Value: occupancy_rate = occupied_nights / sellable_nights.
 -- A night booked twice counts once. A night sold while the listing was not listed counts as booked and as sellable, and is
@@ -27,15 +27,6 @@ first_seen as (
     where basis = 'observed'
     group by apartment_id
 ),
--- The days of curated.listing_day, as spans of which there are far fewer.
-listed_spans as (
-    select
-        apartment_id,
-        greatest(valid_from, listing_created_on) as first_day,
-        nvl(valid_to, '9999-12-31'::date) as end_day
-    from curated.apartments
-    where is_active
-),
 nights_by_listing as (
     select
         past_nights.month_start,
@@ -45,7 +36,7 @@ nights_by_listing as (
         min(case when listed_spans.apartment_id is null then past_nights.night end) as first_unlisted,
         max(case when listed_spans.apartment_id is null then past_nights.night end) as last_unlisted
     from past_nights
-    left join listed_spans
+    left join curated.listed_spans
         on past_nights.apartment_id = listed_spans.apartment_id
         and past_nights.night >= listed_spans.first_day
         and past_nights.night < listed_spans.end_day

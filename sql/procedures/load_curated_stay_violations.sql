@@ -1,7 +1,7 @@
 -- curated.load_stay_violations: realised bookings with a night that another one has as well, or on which the listing was not
 -- listed. Looks at the stays that share a night with one that came or went, and at those with a night of which the listing is
 -- another one or that has passed since the last run.
--- Reads: curated.apartments, curated.stay, curated.stay_night, curated.listing_day.
+-- Reads: curated.apartments, curated.listed_spans, curated.stay, curated.stay_night, curated.listing_day.
 -- Writes: curated.violations, curated.rule_counts.
 create or replace procedure curated.load_stay_violations(as_of date)
 as $$
@@ -125,18 +125,10 @@ begin
             least(checkout_date, dateadd(day, 1, as_of)::date) as end_day
         from judged_stays
         where checkin_date <= as_of
-    ),
-    listed_spans as (
-        select
-            apartment_id,
-            greatest(valid_from, listing_created_on) as first_day,
-            nvl(valid_to, '9999-12-31'::date) as end_day
-        from curated.apartments
-        where is_active
     )
     select judged_spans.booking_id, judged_spans.first_day, judged_spans.end_day
     from judged_spans
-    left join listed_spans
+    left join curated.listed_spans
         on judged_spans.apartment_id = listed_spans.apartment_id
         and judged_spans.first_day < listed_spans.end_day
         and judged_spans.end_day > listed_spans.first_day

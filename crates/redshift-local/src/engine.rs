@@ -19,6 +19,8 @@ use crate::statistics;
 use crate::translate::{Action, Rewrite, Values, translate};
 use crate::unload::{self, UnloadCommand};
 
+const BEGIN: &str = "begin isolation level repeatable read";
+
 /// The largest result that the Data API keeps.
 const RESULT_MAX_BYTES: usize = 500 * 1024 * 1024;
 
@@ -77,7 +79,7 @@ impl Engine<'_> {
     /// Runs what a statement was translated to.
     pub(crate) async fn perform(&mut self, action: Action) -> Result<Outcome, EngineError> {
         match &action {
-            Action::Sql(sql) => self.snapshot.note(sql)?,
+            Action::Sql(sql) | Action::SortedTable { sql, .. } => self.snapshot.note(sql)?,
             Action::Copy(_) | Action::Unload(_) | Action::Merge { .. } => self.snapshot.take(),
             Action::Alone { .. } | Action::Call(_) => {}
         }
@@ -86,14 +88,9 @@ impl Engine<'_> {
                 if Rewrite::new(&sql)?.is(0, "declare") {
                     procedure::check_none_open(self.session).await?;
                 }
-                let sql = self.complete(sql).await?;
-                let filled = statistics::filled_table(&sql)?;
-                let outcome = run_sql(self.session, sql).await?;
-                if let Some(table) = filled {
-                    statistics::gather(self.session, &table, outcome.row_count).await?;
-                }
-                Ok(outcome)
+                self.run_and_gather(sql).await
             }
+            Action::SortedTable { sql, index } => self.make_sorted_table(sql, index).await,
             Action::Merge { sql, source } => {
                 check_merge_source(self.session, &source).await?;
                 let sql = self.complete(sql).await?;
@@ -143,6 +140,33 @@ impl Engine<'_> {
         self.transaction == Transaction::Callers && !self.snapshot.is_taken()
     }
 
+    /// The table and its index belong together.
+    async fn make_sorted_table(&mut self, sql: String, index: String) -> Result<Outcome, EngineError> {
+        if self.transaction == Transaction::Own {
+            execute(self.session, BEGIN).await?;
+        }
+        let made = async {
+            let outcome = self.run_and_gather(sql).await?;
+            run_sql(self.session, index).await?;
+            Ok(outcome)
+        }
+        .await;
+        if self.transaction == Transaction::Own {
+            execute(self.session, if made.is_ok() { "commit" } else { "rollback" }).await?;
+        }
+        made
+    }
+
+    async fn run_and_gather(&mut self, sql: String) -> Result<Outcome, EngineError> {
+        let sql = self.complete(sql).await?;
+        let filled = statistics::filled_table(&sql)?;
+        let outcome = run_sql(self.session, sql).await?;
+        if let Some(table) = filled {
+            statistics::gather(self.session, &table, outcome.row_count).await?;
+        }
+        Ok(outcome)
+    }
+
     /// What the translation cannot know without the catalog.
     async fn complete(&mut self, sql: String) -> Result<String, EngineError> {
         let sql = late_binding::expand(self.session, sql).await?;
@@ -157,7 +181,7 @@ impl Engine<'_> {
             self.remember_query("last_copy_id").await?;
             return Ok(copied);
         }
-        execute(self.session, "begin isolation level repeatable read").await?;
+        execute(self.session, BEGIN).await?;
         let copied = self.copy(command).await;
         execute(self.session, if copied.is_ok() { "commit" } else { "rollback" }).await?;
         self.remember_query("last_copy_id").await?;

@@ -40,6 +40,8 @@ pub(crate) enum Action {
     Sql(String),
     /// SQL for PostgreSQL that changes a table by the rows of `source`, which is a table, too.
     Merge { sql: String, source: String },
+    /// SQL for PostgreSQL that makes a table of a query, and what makes the index for its sort key.
+    SortedTable { sql: String, index: String },
     /// SQL for PostgreSQL, in a transaction of its own and in no other.
     Alone { sql: String, construct: &'static str },
     /// COPY, which this process does itself.
@@ -94,32 +96,42 @@ pub(crate) fn translate(sql: &str, values: Values<'_>) -> Result<Translation, Re
     }
     rewrite_statement(&mut rewrite, kind)?;
     let sql = rewrite.render(rewrite.all());
-    let action = match (construct_alone(rewrite.view(), kind), merge_source(&rewrite, kind)) {
-        (Some(construct), _) => Action::Alone { sql, construct },
-        (None, Some(source)) => Action::Merge { sql, source },
-        (None, None) => Action::Sql(sql),
+    let action = match kind {
+        StatementKind::Merge => match merge_source(&rewrite) {
+            Some(source) => Action::Merge { sql, source },
+            None => Action::Sql(sql),
+        },
+        StatementKind::AlterTable => match construct_alone(rewrite.view()) {
+            Some(construct) => Action::Alone { sql, construct },
+            None => Action::Sql(sql),
+        },
+        StatementKind::CreateTable => match create_table::index_of_query_table(&rewrite) {
+            Some(index) => Action::SortedTable { sql, index },
+            None => Action::Sql(sql),
+        },
+        _ => Action::Sql(sql),
     };
     Ok(Translation { kind, action })
 }
 
 /// The name behind USING.
-fn merge_source(rewrite: &Rewrite<'_>, kind: StatementKind) -> Option<String> {
+fn merge_source(rewrite: &Rewrite<'_>) -> Option<String> {
     let view = rewrite.view();
-    let using = view.find_beside(0..view.len(), &["using"]).filter(|_| kind == StatementKind::Merge)?;
+    let using = view.find_beside(0..view.len(), &["using"])?;
     Some(rewrite.render(using + 1..view.name_end(using + 1)))
 }
 
 /// Changes that Redshift makes in no transaction but their own (Database Developer Guide, pages r_ALTER_TABLE and
 /// r_ALTER_TABLE_APPEND).
-fn construct_alone(view: TokenView<'_>, kind: StatementKind) -> Option<&'static str> {
+fn construct_alone(view: TokenView<'_>) -> Option<&'static str> {
     let action = view.name_end(2);
     let column = if view.is(action + 1, "column") { action + 2 } else { action + 1 };
-    match kind {
-        StatementKind::AlterTable if view.is(action, "append") => Some("ALTER TABLE APPEND"),
-        StatementKind::AlterTable if view.is(action, "alter") && view.is(column + 1, "type") => {
-            Some("ALTER TABLE ALTER COLUMN")
-        }
-        _ => None,
+    if view.is(action, "append") {
+        Some("ALTER TABLE APPEND")
+    } else if view.is(action, "alter") && view.is(column + 1, "type") {
+        Some("ALTER TABLE ALTER COLUMN")
+    } else {
+        None
     }
 }
 

@@ -25,7 +25,11 @@ pub(crate) async fn check_syntax(engine: &mut Engine<'_>, create: &str) -> Resul
     let session = engine.session_outside().await?;
     for (role, fragment) in body.fragments() {
         let prefix = if role == Role::Expression { SELECT } else { "" };
-        let Action::Sql(sql) = translate(&format!("{prefix}{}", fragment.text), Values::NONE)?.action else { continue };
+        let (Action::Sql(sql) | Action::SortedTable { sql, .. }) =
+            translate(&format!("{prefix}{}", fragment.text), Values::NONE)?.action
+        else {
+            continue;
+        };
         let read = sqlx::raw_sql(AssertSqlSafe(format!("{FAILS}{sql}"))).execute(&mut *session).await;
         if let Err(error) = read.map_err(EngineError::from)
             && error.sqlstate() == SYNTAX_ERROR

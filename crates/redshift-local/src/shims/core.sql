@@ -98,6 +98,25 @@ create or replace aggregate redshift_local.bool_or(bigint) (
 create or replace function redshift_local.quote_literal(value text) returns text language sql immutable strict as
     $$ select '''' || replace(replace(value, '\', '\\'), '''', '''''') || '''' $$;
 
+-- The index that stands for a sort key, of columns by name or by number. Long texts fit into none, and have none.
+create or replace function redshift_local.index_sort_key(sorted regclass, keys text[]) returns void language plpgsql as
+    $$
+    declare
+        sort_columns text;
+        has_text boolean;
+    begin
+        select
+            string_agg(quote_ident(coalesce(attname, key)), ', ' order by place),
+            bool_or(coalesce(atttypid in ('varchar'::regtype, 'bpchar'::regtype, 'text'::regtype), false))
+        into sort_columns, has_text
+        from unnest(keys) with ordinality as numbered (key, place)
+        left join pg_attribute on attrelid = sorted and attnum > 0 and key in (attname, attnum::text);
+        if not has_text then
+            execute format('create index on %s (%s)', sorted, sort_columns);
+        end if;
+    end
+    $$;
+
 -- Keys are declared, not enforced; VARCHAR counts bytes. Both are set right after a table is created or changed. Its own
 -- ALTER TABLE calls this again, which the setting stops.
 create or replace function redshift_local.on_table_change() returns event_trigger language plpgsql as
@@ -105,7 +124,7 @@ create or replace function redshift_local.on_table_change() returns event_trigge
     declare
         changed oid;
         actions text;
-        sort_columns text;
+        sort_columns text[];
     begin
         if current_setting('redshift_local.is_changing_table', true) = 'yes' then
             return;
@@ -116,21 +135,15 @@ create or replace function redshift_local.on_table_change() returns event_trigge
             from pg_event_trigger_ddl_commands()
             where object_type = 'table' and command_tag in ('CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'ALTER TABLE')
         loop
-            -- What stands for a sort key becomes an index.
             for sort_columns in
-                select substring(pg_get_constraintdef(oid) from '\(.*\)')
+                select array_agg(attname::text order by place)
                 from pg_constraint
-                where conrelid = changed
-                    and contype = 'u'
-                    and conname like 'sortkey\_of\_%'
-                    -- Long texts fit into no index.
-                    and not exists (
-                        select 1
-                        from pg_attribute
-                        where attrelid = changed and attnum = any(conkey) and atttypid in ('varchar'::regtype, 'bpchar'::regtype)
-                    )
+                cross join unnest(conkey) with ordinality as keys (number, place)
+                inner join pg_attribute on attrelid = conrelid and attnum = number
+                where conrelid = changed and contype = 'u' and conname like 'sortkey\_of\_%'
+                group by pg_constraint.oid
             loop
-                execute format('create index on %s %s', changed::regclass, sort_columns);
+                perform redshift_local.index_sort_key(changed, sort_columns);
             end loop;
             -- The check that stands for a length in bytes carries column and length in its name.
             with

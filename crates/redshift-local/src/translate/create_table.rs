@@ -2,11 +2,14 @@
 //! keys stay in the text (PostgreSQL checks that their columns exist) and an event trigger of the shims drops the
 //! constraint, so that they are, as in Redshift, declared and not enforced. Foreign keys are dropped here. A sort key becomes
 //! such a constraint as well, of which the trigger makes an index: ranges of it are found without reading the whole table, as
-//! by the bounds that Redshift keeps of every block.
+//! by the bounds that Redshift keeps of every block. A table made of a query takes no constraint: its index is made behind it.
+//! LIKE takes the sort key along (Database Developer Guide, page r_CREATE_TABLE_NEW), but into no temporary table, which is
+//! mostly read whole.
 
 use std::ops::Range;
 
 use super::calls::rewrite_type;
+use super::quote_literal;
 use super::rewrite::Rewrite;
 use crate::dialect::Refusal;
 
@@ -36,7 +39,8 @@ pub(crate) fn rewrite_create_table(rewrite: &mut Rewrite<'_>, range: Range<usize
     let is_temporary = (range.start..table).any(|index| rewrite.is(index, "temp") || rewrite.is(index, "temporary"));
     let name = table + if rewrite.are(table + 1, &["if", "not", "exists"]) { 4 } else { 1 };
     let name_end = qualify_new_name(rewrite, name, is_temporary)?;
-    if rewrite.tokens.get(name).is_some_and(|token| token.text.starts_with('#')) && !is_temporary {
+    let is_hash_name = rewrite.tokens.get(name).is_some_and(|token| token.text.starts_with('#'));
+    if is_hash_name && !is_temporary {
         rewrite.before(table, "temp ");
     }
     let mut columns = Columns::default();
@@ -48,7 +52,14 @@ pub(crate) fn rewrite_create_table(rewrite: &mut Rewrite<'_>, range: Range<usize
     }
     rewrite_table_attributes(rewrite, index..range.end, &mut columns)?;
     columns.check(rewrite)?;
-    if rewrite.is_symbol(name_end, "(") && !columns.names.is_empty() && !columns.sort.is_empty() {
+    if !is_temporary && !is_hash_name {
+        for like in &columns.likes {
+            // The indexes of tables that were made here stand for sort keys.
+            rewrite.after(rewrite.view().name_end(like + 1) - 1, " including indexes");
+        }
+    }
+    let is_of_query = rewrite.view().find_beside(name_end..range.end, &["as"]).is_some();
+    if !is_of_query && !columns.names.is_empty() && !columns.sort.is_empty() {
         let table = rewrite.tokens[name_end - 1].text.trim_start_matches('#').trim_matches('"').to_owned();
         let sorted = columns
             .sort
@@ -60,6 +71,23 @@ pub(crate) fn rewrite_create_table(rewrite: &mut Rewrite<'_>, range: Range<usize
             .before(rewrite.partner(name_end), &format!(", constraint \"sortkey_of_{table:.40}\" unique ({sorted})"));
     }
     Ok(())
+}
+
+/// The statement that makes the index for the sort key of a `CREATE TABLE … AS`.
+pub(crate) fn index_of_query_table(rewrite: &Rewrite<'_>) -> Option<String> {
+    let view = rewrite.view();
+    let table = view.find_beside(0..view.len(), &["table"])?;
+    let name = table + if rewrite.are(table + 1, &["if", "not", "exists"]) { 4 } else { 1 };
+    let attributes = view.name_end(name)..view.find_beside(0..view.len(), &["as"])?;
+    let open = view.find_beside(attributes, &["sortkey"]).map(|sort_key| sort_key + 1)?;
+    if !rewrite.is_symbol(open, "(") {
+        return None;
+    }
+    let table = quote_literal(&rewrite.render(name..view.name_end(name)));
+    let columns = rewrite.split_at_commas(open + 1..rewrite.partner(open));
+    let columns = columns.into_iter().map(|column| quote_literal(rewrite.tokens[column.start].text.trim_matches('"')));
+    let columns = columns.collect::<Vec<_>>().join(", ");
+    Some(format!("select redshift_local.index_sort_key({table}, array[{columns}])"))
 }
 
 /// Names without a schema would be created in the shims' schema, which is first in the search path: they belong to
@@ -121,6 +149,8 @@ pub(crate) struct Columns {
     names: Vec<String>,
     distribution: Vec<(String, usize)>,
     sort: Vec<(String, usize)>,
+    /// Where LIKE stands.
+    likes: Vec<usize>,
 }
 
 impl Columns {
@@ -175,7 +205,9 @@ fn rewrite_column_list(
             let start = if position > 0 { item.start - 1 } else { item.start };
             let end = if position == 0 && items.len() > 1 { item.end + 1 } else { item.end };
             rewrite.remove(start..end);
-        } else if !(rewrite.are(at, &["primary", "key"]) || rewrite.is(at, "unique") || rewrite.is(at, "like")) {
+        } else if rewrite.is(at, "like") {
+            columns.likes.push(at);
+        } else if !(rewrite.are(at, &["primary", "key"]) || rewrite.is(at, "unique")) {
             columns.names.push(rewrite.tokens[item.start].text.clone());
             if item.len() > 1 {
                 rewrite_column(rewrite, item.clone(), columns)?;

@@ -2,7 +2,9 @@ use super::{Action, Values, translate};
 
 fn translated(sql: &str) -> String {
     match translate(sql, Values::NONE).unwrap_or_else(|refusal| panic!("{sql}: {refusal}")).action {
-        Action::Sql(sql) | Action::Alone { sql, .. } | Action::Merge { sql, .. } => sql,
+        Action::Sql(sql) | Action::Alone { sql, .. } | Action::Merge { sql, .. } | Action::SortedTable { sql, .. } => {
+            sql
+        }
         Action::Copy(_) | Action::Unload(_) | Action::Call(_) => panic!("{sql} is no SQL of PostgreSQL"),
     }
 }

@@ -186,3 +186,46 @@ async fn a_batch_is_planned_for_the_rows_that_it_filled_in() {
     let known = warehouse.result(&format!("{id}:7")).await;
     assert_eq!(known, [["digits", "10"], ["numbers", "1000"], ["pairs", "100"]]);
 }
+
+/// Ranges of a sort key are found without reading all of a table, however the table was made.
+#[tokio::test]
+async fn a_sort_key_leads_to_rows() {
+    let warehouse = Warehouse::start("sort_keys").await;
+    warehouse
+        .apply(&[
+            "create table public.listed (night date, city varchar(20)) sortkey (night)",
+            "create table public.asked sortkey (night, place) as select current_date as night, 1 as place, 'x' as city",
+            "create table public.named (place, city) compound sortkey (city) as select 1, 'a'::varchar(20)",
+            "create table public.numbered sortkey (2, 1) as select 1 as a, 2 as b",
+            "create table public.lowered sortkey (a) as select lower('X') as a",
+            "create table public.like_listed (like public.listed)",
+            "create table public.like_asked (like public.asked including defaults, extra int)",
+            "create table public.unsorted as select 1 as place",
+            "create or replace procedure public.make() as $$ begin create table public.made sortkey (a) as select 1 as a; end $$ \
+             language plpgsql",
+            "call public.make()",
+        ])
+        .await;
+    let keys = warehouse
+        .rows(
+            "select t.relname, k.relname from pg_catalog.pg_index as i join pg_catalog.pg_class as t on i.indrelid = t.oid \
+             join pg_catalog.pg_class as k on i.indexrelid = k.oid \
+             where t.relname in ('listed', 'asked', 'named', 'numbered', 'lowered', 'like_listed', 'like_asked', 'unsorted', 'made') order by 1",
+        )
+        .await;
+    // Long texts fit into no index.
+    assert_eq!(
+        keys,
+        [
+            ["asked", "asked_night_place_idx"],
+            ["like_asked", "like_asked_night_place_idx"],
+            ["like_listed", "like_listed_night_idx"],
+            ["listed", "listed_night_idx"],
+            ["made", "made_a_idx"],
+            ["numbered", "numbered_b_a_idx"]
+        ]
+    );
+    let unknown = warehouse.error("create table public.no_column sortkey (b) as select 1 as a").await;
+    assert!(unknown.contains("\"b\" does not exist"), "{unknown}");
+    assert_eq!(warehouse.value("select count(*) from pg_catalog.pg_class where relname = 'no_column'").await, "0");
+}

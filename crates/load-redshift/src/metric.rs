@@ -185,10 +185,11 @@ impl Metric {
     /// of another shape stays until the next publication, so that readers see numbers until then.
     pub(crate) fn definition(&self) -> Vec<Statement> {
         let Self { name, select, .. } = self;
+        let sort_key = self.period.as_ref().map_or(String::new(), |period| format!(" sortkey ({})", period.column));
         let no_rows = within(select, "'0001-01-01'::date", "'0001-01-01'::date");
         let texts = [
             format!("drop table if exists audit.{name}"),
-            format!("create table audit.{name} as\n{no_rows}"),
+            format!("create table audit.{name}{sort_key} as\n{no_rows}"),
             format!("create table if not exists presentation.{name} (like audit.{name})"),
             format!("insert into etl.changed_metrics (metric) values ('{name}')"),
             format!(

@@ -117,7 +117,8 @@ create or replace function redshift_local.index_sort_key(sorted regclass, keys t
     end
     $$;
 
--- Keys are declared, not enforced; VARCHAR counts bytes. Both are set right after a table is created or changed. Its own
+-- Keys are declared, not enforced; VARCHAR counts bytes. A server whose data is made anew by every start may say
+-- `redshift_local.is_durable=off`, and keeps no log of the rows. All of it is set right after a table is created or changed. Its own
 -- ALTER TABLE calls this again, which the setting stops.
 create or replace function redshift_local.on_table_change() returns event_trigger language plpgsql as
     $$
@@ -162,6 +163,10 @@ create or replace function redshift_local.on_table_change() returns event_trigge
             select string_agg(action, ', ')
             into actions
             from (
+                select 'set unlogged' as action
+                from pg_class
+                where oid = changed and relpersistence = 'p' and current_setting('redshift_local.is_durable', true) = 'off'
+                union all
                 select format('drop constraint %I', conname) as action
                 from standing
                 where contype in ('p', 'u') or conname not in (select constraint_name from measured)

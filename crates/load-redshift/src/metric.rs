@@ -206,10 +206,15 @@ impl Metric {
         self.period.as_ref()
     }
 
+    /// The rows go through a table of their own: PostgreSQL, under redshift-local, reads with several processes for such a one
+    /// and with a single one for an INSERT.
     fn refresh_body(&self) -> String {
         let Self { name, select, .. } = self;
         let Some(period) = &self.period else {
-            return format!("begin\n    delete from audit.{name};\n    insert into audit.{name}\n{select};\nend;");
+            return format!(
+                "begin\n    drop table if exists fresh_rows;\n    create temp table fresh_rows as\n{select};\n    \
+                 delete from audit.{name};\n    insert into audit.{name} select * from fresh_rows;\nend;"
+            );
         };
         let column = &period.column;
         format!(
@@ -217,8 +222,9 @@ impl Metric {
              call etl.find_stale_periods('{name}', {});\n    \
              for found in select first_day, end_day from found_periods loop\n        \
              range_start := found.first_day;\n        range_end := found.end_day;\n        \
+             drop table if exists fresh_rows;\n        create temp table fresh_rows as\n{select};\n        \
              delete from audit.{name} where {column} >= range_start and {column} < range_end;\n        \
-             insert into audit.{name}\n{select};\n    end loop;\nend;",
+             insert into audit.{name} select * from fresh_rows;\n    end loop;\nend;",
             period.stale_arguments(),
         )
     }

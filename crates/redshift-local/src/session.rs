@@ -44,6 +44,8 @@ const SHIMS: &str = concat!(
     ";",
     include_str!("shims/catalog.sql"),
     ";",
+    include_str!("shims/parallel.sql"),
+    ";",
 );
 /// What comes first: the schema, and the functions of numbers.
 const CORE_SHIMS: &str = include_str!("shims/core.sql");

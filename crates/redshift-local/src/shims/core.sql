@@ -62,16 +62,19 @@ create or replace function redshift_local.avg_final(state bigint[]) returns bigi
     $$ select case when state[1] > 0 then state[2] / state[1] end $$;
 
 create or replace aggregate redshift_local.avg(bigint) (
-    sfunc = redshift_local.avg_accumulate, stype = bigint[], initcond = '{0,0}', finalfunc = redshift_local.avg_final
+    sfunc = redshift_local.avg_accumulate, stype = bigint[], initcond = '{0,0}', finalfunc = redshift_local.avg_final,
+    parallel = safe
 );
 create or replace aggregate redshift_local.avg(integer) (
-    sfunc = pg_catalog.int4_avg_accum, stype = bigint[], initcond = '{0,0}', finalfunc = redshift_local.avg_final
+    sfunc = pg_catalog.int4_avg_accum, stype = bigint[], initcond = '{0,0}', finalfunc = redshift_local.avg_final,
+    combinefunc = pg_catalog.int4_avg_combine, parallel = safe
 );
 create or replace aggregate redshift_local.avg(smallint) (
-    sfunc = pg_catalog.int2_avg_accum, stype = bigint[], initcond = '{0,0}', finalfunc = redshift_local.avg_final
+    sfunc = pg_catalog.int2_avg_accum, stype = bigint[], initcond = '{0,0}', finalfunc = redshift_local.avg_final,
+    combinefunc = pg_catalog.int4_avg_combine, parallel = safe
 );
 create or replace aggregate redshift_local.sum(bigint) (
-    sfunc = pg_catalog.int8pl, stype = bigint,
+    sfunc = pg_catalog.int8pl, stype = bigint, combinefunc = pg_catalog.int8pl, parallel = safe,
     msfunc = pg_catalog.int8pl, minvfunc = pg_catalog.int8mi, mstype = bigint
 );
 
@@ -79,7 +82,7 @@ create or replace aggregate redshift_local.sum(bigint) (
 create or replace function redshift_local.sum_accumulate(state double precision, value real) returns double precision
     language sql immutable as $$ select coalesce(state + value, state, value) $$;
 create or replace aggregate redshift_local.sum(real) (
-    sfunc = redshift_local.sum_accumulate, stype = double precision
+    sfunc = redshift_local.sum_accumulate, stype = double precision, parallel = safe
 );
 
 -- BOOL_AND and BOOL_OR also take integers, of which 0 is false.
@@ -88,10 +91,10 @@ create or replace function redshift_local.bool_and_accumulate(state boolean, val
 create or replace function redshift_local.bool_or_accumulate(state boolean, value bigint) returns boolean
     language sql immutable as $$ select case when value is null then state else coalesce(state, false) or value <> 0 end $$;
 create or replace aggregate redshift_local.bool_and(bigint) (
-    sfunc = redshift_local.bool_and_accumulate, stype = boolean
+    sfunc = redshift_local.bool_and_accumulate, stype = boolean, parallel = safe
 );
 create or replace aggregate redshift_local.bool_or(bigint) (
-    sfunc = redshift_local.bool_or_accumulate, stype = boolean
+    sfunc = redshift_local.bool_or_accumulate, stype = boolean, parallel = safe
 );
 
 -- A literal in which, as everywhere in Redshift, a backslash escapes; PostgreSQL's would be E'…'.

@@ -57,7 +57,8 @@ begin
             create or replace function redshift_local.median_final(state %1$s[]) returns %2$s language sql stable as
                 $$ select redshift_local.percentile_cont(state, 0.5) $$;
             create or replace aggregate redshift_local.median(%1$s) (
-                sfunc = array_append, stype = %1$s[], initcond = '{}', finalfunc = redshift_local.median_final
+                sfunc = array_append, stype = %1$s[], initcond = '{}', finalfunc = redshift_local.median_final,
+                parallel = safe
             );
             $forms$,
             source, result

@@ -4,7 +4,9 @@ create or replace function redshift_local.first_of(state anyelement, value anyel
     language sql immutable as $$ select coalesce(state, value) $$;
 create or replace function redshift_local.last_of(state anyelement, value anyelement) returns anyelement
     language sql immutable as $$ select coalesce(value, state) $$;
-create or replace aggregate redshift_local.any_value(anyelement) (sfunc = redshift_local.first_of, stype = anyelement);
+create or replace aggregate redshift_local.any_value(anyelement) (
+    sfunc = redshift_local.first_of, stype = anyelement, parallel = safe
+);
 create or replace aggregate redshift_local.first_value_present(anyelement) (
     sfunc = redshift_local.first_of, stype = anyelement
 );

@@ -1,5 +1,6 @@
--- PERCENTILE_CONT and MEDIAN of all values of a group or window. The translation calls the first with an array. The result
--- has the type of the values; of integers and DECIMAL it is DECIMAL, with as many more digits as the fraction has.
+-- PERCENTILE_CONT and MEDIAN of all values of a group or window. The translation calls both with an array. The result
+-- has the type of the values; of integers and DECIMAL it is DECIMAL, with as many more digits as the fraction has. Of the values
+-- of a group only those in the middle come to MEDIAN; a window and DISTINCT have the aggregate.
 create or replace function redshift_local.percentile_cont(items numeric[], fraction numeric) returns numeric
     language sql immutable strict as
     $$
@@ -54,10 +55,10 @@ begin
     loop
         execute format(
             $forms$
-            create or replace function redshift_local.median_final(state %1$s[]) returns %2$s language sql stable as
-                $$ select redshift_local.percentile_cont(state, 0.5) $$;
+            create or replace function redshift_local.median(items %1$s[]) returns %2$s language sql stable as
+                $$ select redshift_local.percentile_cont(items, 0.5) $$;
             create or replace aggregate redshift_local.median(%1$s) (
-                sfunc = array_append, stype = %1$s[], initcond = '{}', finalfunc = redshift_local.median_final,
+                sfunc = array_append, stype = %1$s[], initcond = '{}', finalfunc = redshift_local.median,
                 parallel = safe
             );
             $forms$,

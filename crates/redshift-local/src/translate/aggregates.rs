@@ -151,6 +151,29 @@ pub(super) fn rewrite_percentile(
     Ok(())
 }
 
+/// The two values in the middle, which are one and the same where the count is odd.
+const MIDDLE: &str = "pg_catalog.percentile_disc(array[0.5, 0.500000000001])";
+
+/// MEDIAN of a group sorts the values, which PostgreSQL does faster than an aggregate that gathers them.
+pub(super) fn rewrite_median(
+    rewrite: &mut Rewrite<'_>,
+    call: usize,
+    arguments: &[Range<usize>],
+) -> Result<(), Refusal> {
+    let tail = Tail::of(rewrite, call)?;
+    let [value] = arguments else { return Ok(()) };
+    if tail.order.is_some() || tail.nulls.is_some() {
+        return Err(rewrite.refuse(call, "MEDIAN", "its form is MEDIAN(value), with OVER or without"));
+    }
+    if tail.window.is_none() && !rewrite.is(value.start, "distinct") {
+        let start = value.start + usize::from(rewrite.is(value.start, "all"));
+        let value = rewrite.render(start..value.end);
+        rewrite
+            .replace_range(call..tail.end, format!("redshift_local.median({MIDDLE} within group (order by {value}))"));
+    }
+    Ok(())
+}
+
 /// `RATIO_TO_REPORT(x) OVER w`: x as a part of the sum of all x in the window.
 pub(super) fn rewrite_ratio_to_report(rewrite: &mut Rewrite<'_>, call: usize) -> Result<(), Refusal> {
     let tail = Tail::of(rewrite, call)?;

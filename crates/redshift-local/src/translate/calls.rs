@@ -111,6 +111,7 @@ fn rewrite_call(rewrite: &mut Rewrite<'_>, index: usize) -> Result<(), Refusal> 
         "decode" => rewrite_decode(rewrite, index, close, &arguments)?,
         "listagg" => aggregates::rewrite_listagg(rewrite, index, &arguments)?,
         "percentile_cont" | "percentile_disc" => aggregates::rewrite_percentile(rewrite, index, &arguments)?,
+        "median" => aggregates::rewrite_median(rewrite, index, &arguments)?,
         "stddev" | "stddev_samp" | "stddev_pop" | "variance" | "var_samp" | "var_pop" => {
             aggregates::rewrite_deviation(rewrite, index);
         }

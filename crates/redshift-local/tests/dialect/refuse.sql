@@ -1428,6 +1428,9 @@ unload ('select id from s.t') to 's3://b/p' iam_role 'writer' parquet
 create procedure s.p() as $$ begin unload ('select id from s.t limit 1') to 's3://b/p' iam_role default parquet; end $$ language plpgsql
 ;;
 
+-- case: a median takes no order => MEDIAN
+select median(price) within group (order by area) from listing
+;;
 -- case: two medians of different columns => MEDIAN by another order
 select median(price), median(area) from listing
 ;;

@@ -1,7 +1,8 @@
 -- curated.load_listing_day: on which days each listing could be booked, and at what price. Follows the versions and attributes
 -- that changed, from the day of their change on; for all listings new days, and days that are noted as changed beforehand; and
 -- exchange rates.
--- Reads: curated.apartments, curated.apartment_attributes, curated.calendar, curated.fx_rate_periods, curated.run_context.
+-- Reads: curated.listed_spans, curated.apartments, curated.apartment_attributes, curated.calendar, curated.fx_rate_periods,
+-- curated.run_context.
 -- Writes: curated.listing_day, etl.changed_days.
 create or replace procedure curated.load_listing_day(as_of date)
 as $$
@@ -88,49 +89,10 @@ begin
         and listing_day.apartment_id = touched_days.apartment_id
         and listing_day.calendar_date = touched_days.calendar_date;
 
-    insert into curated.listing_day
+    -- The days of each listing in spans in which it does not change. The last known attributes stay known after they vanished.
+    drop table if exists described_spans;
+    create temp table described_spans sortkey (first_day) as
     with
-    -- An active version counts from the day of creation, even where that lies after the run that saw it.
-    listed_days as (
-        select
-            version.apartment_id,
-            calendar.calendar_date,
-            calendar.week_start,
-            calendar.month_start,
-            version.price,
-            version.currency,
-            version.basis
-        from curated.calendar
-        inner join curated.apartments as version
-            on calendar.calendar_date >= version.valid_from
-            and calendar.calendar_date < nvl(version.valid_to, '9999-12-31'::date)
-            and calendar.calendar_date >= nvl(version.listing_created_on, version.valid_from)
-        where calendar.calendar_date > known_run_date and version.is_active
-        union all
-        select
-            version.apartment_id,
-            calendar.calendar_date,
-            calendar.week_start,
-            calendar.month_start,
-            version.price,
-            version.currency,
-            version.basis
-        from touched_days
-        inner join curated.calendar on touched_days.calendar_date = calendar.calendar_date
-        inner join curated.apartments as version
-            on touched_days.apartment_id = version.apartment_id
-            and calendar.calendar_date >= version.valid_from
-            and calendar.calendar_date < nvl(version.valid_to, '9999-12-31'::date)
-            and calendar.calendar_date >= nvl(version.listing_created_on, version.valid_from)
-        where version.is_active
-    ),
-    daily_rates as (
-        select calendar.calendar_date, period.currency, period.rate_to_reporting
-        from curated.calendar
-        inner join curated.fx_rate_periods as period
-            on calendar.calendar_date >= period.valid_from and calendar.calendar_date < period.valid_to
-    ),
-    -- The last known attributes stay known after they vanished.
     known_attributes as (
         select
             apartment_id,
@@ -140,6 +102,66 @@ begin
             cityname,
             state
         from curated.apartment_attributes
+    ),
+    first_known as (
+        select apartment_id, min(valid_from) as known_from
+        from curated.apartment_attributes
+        group by apartment_id
+    ),
+    described as (
+        select
+            listed_spans.apartment_id,
+            greatest(listed_spans.first_day, known_attributes.known_from) as first_day,
+            least(listed_spans.end_day, known_attributes.known_to) as end_day,
+            listed_spans.price,
+            listed_spans.currency,
+            known_attributes.price_type,
+            known_attributes.cityname,
+            known_attributes.state,
+            listed_spans.basis
+        from curated.listed_spans
+        inner join known_attributes on listed_spans.apartment_id = known_attributes.apartment_id
+        union all
+        select
+            listed_spans.apartment_id,
+            listed_spans.first_day,
+            least(listed_spans.end_day, first_known.known_from) as end_day,
+            listed_spans.price,
+            listed_spans.currency,
+            'unspecified',
+            null,
+            null,
+            listed_spans.basis
+        from curated.listed_spans
+        left join first_known on listed_spans.apartment_id = first_known.apartment_id
+    )
+    select apartment_id, first_day, end_day, price, currency, price_type, cityname, state, basis
+    from described
+    where first_day < end_day;
+
+    drop table if exists daily_rates;
+    create temp table daily_rates as
+    select calendar.calendar_date, period.currency, period.rate_to_reporting
+    from curated.calendar
+    inner join curated.fx_rate_periods as period
+        on calendar.calendar_date >= period.valid_from and calendar.calendar_date < period.valid_to;
+
+    insert into curated.listing_day
+    with
+    -- Days that nobody looked at before, and touched ones.
+    listed_days as (
+        select calendar.calendar_date, calendar.week_start, calendar.month_start, span.*
+        from curated.calendar
+        inner join described_spans as span on calendar.calendar_date >= span.first_day and calendar.calendar_date < span.end_day
+        where calendar.calendar_date > known_run_date
+        union all
+        select calendar.calendar_date, calendar.week_start, calendar.month_start, span.*
+        from touched_days
+        inner join curated.calendar on touched_days.calendar_date = calendar.calendar_date
+        inner join described_spans as span
+            on touched_days.apartment_id = span.apartment_id
+            and touched_days.calendar_date >= span.first_day
+            and touched_days.calendar_date < span.end_day
     )
     select
         listed_days.apartment_id,
@@ -149,17 +171,13 @@ begin
         listed_days.price,
         listed_days.currency,
         case when listed_days.price > 0 then (listed_days.price * daily_rates.rate_to_reporting)::decimal(32,12) end,
-        nvl(known_attributes.price_type, 'unspecified'),
-        known_attributes.cityname,
-        known_attributes.state,
+        listed_days.price_type,
+        listed_days.cityname,
+        listed_days.state,
         listed_days.basis
     from listed_days
     left join daily_rates
-        on listed_days.calendar_date = daily_rates.calendar_date and listed_days.currency = daily_rates.currency
-    left join known_attributes
-        on listed_days.apartment_id = known_attributes.apartment_id
-        and listed_days.calendar_date >= known_attributes.known_from
-        and listed_days.calendar_date < known_attributes.known_to;
+        on listed_days.calendar_date = daily_rates.calendar_date and listed_days.currency = daily_rates.currency;
 
     drop table if exists arrived_days;
     create temp table arrived_days as

@@ -1,6 +1,6 @@
 -- occupancy_rate: the share of listing-nights that were booked, of those that could be booked (listed-night occupancy).
 -- Grain: one row per month of the night.  Unit: ratio from 0 to 1.
--- Reads: curated.stay_night, curated.listing_day, curated.listed_spans, curated.apartments, curated.run_context.
+-- Reads: curated.stay_night, curated.listed_spans, curated.calendar, curated.apartments, curated.run_context.
 -- Period: month_start by month.  Moved by: stay_night.night, listing_day.calendar_date.
 -- Value: occupancy_rate = occupied_nights / sellable_nights.
 -- A night booked twice counts once. A night sold while the listing was not listed counts as booked and as sellable, and is
@@ -42,16 +42,32 @@ nights_by_listing as (
         and past_nights.night < listed_spans.end_day
     group by past_nights.month_start, past_nights.apartment_id
 ),
+-- Every day of these months up to the run date is in the calendar, from the first that anything is known of.
+months_so_far as (
+    select month_start, min(calendar_date) as first_day, max(calendar_date) as last_day
+    from curated.calendar
+    where calendar_date >= range_start and calendar_date < range_end
+    group by month_start
+),
 days_by_listing as (
     select
-        month_start,
-        apartment_id,
-        count(*) as listed,
-        min(basis) as least_basis,
-        max(basis) as greatest_basis
-    from curated.listing_day
-    where calendar_date >= range_start and calendar_date < range_end
-    group by month_start, apartment_id
+        months_so_far.month_start,
+        listed_spans.apartment_id,
+        sum(
+            datediff(
+                day,
+                greatest(listed_spans.first_day, months_so_far.first_day),
+                least(listed_spans.end_day, dateadd(day, 1, months_so_far.last_day)::date)
+            )
+        ) as listed,
+        min(listed_spans.basis) as least_basis,
+        max(listed_spans.basis) as greatest_basis
+    from months_so_far
+    inner join curated.listed_spans
+        on listed_spans.first_day <= months_so_far.last_day
+        and listed_spans.end_day > months_so_far.first_day
+        and listed_spans.first_day < listed_spans.end_day
+    group by months_so_far.month_start, listed_spans.apartment_id
 ),
 -- LEAST and GREATEST leave out NULL.
 by_listing as (

@@ -1,5 +1,6 @@
--- curated.begin_rule: empty tables for one rule that looks at several rows: judged_keys for the keys that it looked at, and
--- found_violations for those that break it, both as curated.violations has them. curated.settle_violations takes them in.
+-- curated.begin_rule: empty tables for one rule that looks at several rows: judged_keys for the keys that it looked at, unless
+-- those are all, and found_violations for those that break it, both as curated.violations has them. curated.settle_violations
+-- takes them in.
 create or replace procedure curated.begin_rule()
 as $$
 begin

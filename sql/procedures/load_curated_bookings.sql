@@ -122,7 +122,8 @@ begin
     where numbered.newest_first = 1;
 
     call curated.begin_rule();
-    insert into judged_keys (row_key) select booking_id::varchar(64) from changed_bookings;
+    insert into judged_keys (row_key)
+    select booking_id::varchar(64) from changed_bookings where whole_count + gone_count = 0;
     insert into found_violations (row_key, awaited_key, reason)
     select
         booking_id::varchar(64),

@@ -39,9 +39,9 @@ begin
 
     call curated.begin_rule();
     insert into judged_keys (row_key)
-    select booking_id::varchar(64) from judged_stays
+    select booking_id::varchar(64) from judged_stays where whole_count = 0
     union
-    select booking_id::varchar(64) from departed_stays;
+    select booking_id::varchar(64) from departed_stays where whole_count = 0;
     if whole_count > 0 then
         insert into found_violations (row_key, reason)
         with
@@ -110,9 +110,9 @@ begin
 
     call curated.begin_rule();
     insert into judged_keys (row_key)
-    select booking_id::varchar(64) from judged_stays
+    select booking_id::varchar(64) from judged_stays where whole_count = 0
     union
-    select booking_id::varchar(64) from departed_stays;
+    select booking_id::varchar(64) from departed_stays where whole_count = 0;
     -- Most stays lie within the days on which versions list their listing: their nights need no look each.
     drop table if exists suspect_stays;
     create temp table suspect_stays as

@@ -30,14 +30,15 @@ class Size:
         return dataclasses.replace(self, **counts)
 
 
-# Months of one size, in histories of three lengths: 40,000 bookings a month of as many listings.
+# A listing has about four bookings a month, which is some 17 nights of 30.
+# Histories of three lengths, of months of one size: 40,000 bookings of 10,000 listings.
 SIZES = [
-    Size("0.2 M", 20_000, 120_000, 200_000, "2025-08-01", 5),
-    Size("1 M", 20_000, 600_000, 1_000_000, "2023-12-01", 25),
-    Size("5 M", 20_000, 3_000_000, 5_000_000, "2015-08-01", 125),
+    Size("0.2 M", 10_000, 120_000, 200_000, "2025-08-01", 5),
+    Size("1 M", 10_000, 600_000, 1_000_000, "2023-12-01", 25),
+    Size("5 M", 10_000, 3_000_000, 5_000_000, "2015-08-01", 125),
 ]
-# As many bookings in one year, of ten times as many listings.
-FIRST_LOAD = Size("5 M of one year", 200_000, 3_000_000, 5_000_000, "2025-01-01", 12)
+# As many bookings in half a year, of twenty times as many listings.
+FIRST_LOAD = Size("5 M of half a year", 200_000, 3_000_000, 5_000_000, "2025-07-01", 6)
 
 
 class Marketplace:

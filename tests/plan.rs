@@ -21,7 +21,7 @@ const ROUNDS: u32 = 25;
 /// So often the source is changed before its first run, for the tables to be full.
 const FIRST_CHANGES: u32 = 8;
 /// Fewer periods that move in a round, on average, prove little.
-const MOVED_PER_ROUND: u32 = 10;
+const MOVED_PER_ROUND: usize = 10;
 /// The column with the first day of a period, by metric.
 const METRICS: [(&str, &str); 7] = [
     ("average_listing_price", "week_start"),
@@ -76,10 +76,12 @@ async fn objects(pipeline: &Pipeline) -> BTreeSet<(String, String)> {
     objects
 }
 
-/// All published rows, by metric and first day of the period.
-async fn published(pipeline: &Pipeline) -> BTreeMap<(&'static str, String), Vec<String>> {
+/// Published rows, by metric and first day of the period.
+type Published = BTreeMap<(&'static str, String), Vec<String>>;
+
+async fn published(pipeline: &Pipeline) -> Published {
     let mut connection = PgConnection::connect(&pipeline.warehouse_url()).await.expect("connect to the warehouse");
-    let mut rows: BTreeMap<_, Vec<String>> = BTreeMap::new();
+    let mut rows = Published::new();
     for (metric, column) in METRICS {
         let query = format!("select {column}::text, metric::text from presentation.{metric} as metric order by 2");
         let found = sqlx::query(sqlx::AssertSqlSafe(query)).fetch_all(&mut connection).await.expect("read a metric");
@@ -88,6 +90,26 @@ async fn published(pipeline: &Pipeline) -> BTreeMap<(&'static str, String), Vec<
         }
     }
     rows
+}
+
+/// The periods that moved, all of which must be named, and how many are named.
+fn moved_and_named(
+    plan: &[Planned],
+    before: &Published,
+    after: &Published,
+    context: &str,
+) -> (Vec<(&'static str, String)>, usize) {
+    let (mut moved, mut named_count) = (Vec::new(), 0);
+    for key in before.keys().chain(after.keys()).collect::<BTreeSet<_>>() {
+        let (metric, period) = key;
+        let is_named = plan.iter().any(|line| line.holds(metric, period));
+        named_count += usize::from(is_named);
+        if before.get(key) != after.get(key) {
+            assert!(is_named, "the period {period} of {metric} moved and was not named; {context}");
+            moved.push(key.clone());
+        }
+    }
+    (moved, named_count)
 }
 
 #[tokio::test]
@@ -104,7 +126,7 @@ async fn nothing_moves_that_was_not_named() {
     }
     let mut day: NaiveDate = "2024-12-20".parse().expect("a day");
     let mut log = Vec::new();
-    let (mut moved_count, mut named_count) = (0, 0_u32);
+    let (mut moved_count, mut named_count) = (0, 0);
     for round in 0..rounds {
         // Sometimes several runs wait.
         for part in 0..random.random_range(1..=2) {
@@ -134,19 +156,39 @@ async fn nothing_moves_that_was_not_named() {
         let ran = pipeline.load_aside(&[&["run"][..], &ACCEPTED].concat()).await;
         assert_eq!(ran.exit_code, 0, "{context}: {}", ran.stderr);
         let after = published(&pipeline).await;
-        for (metric, period) in before.keys().chain(after.keys()).collect::<BTreeSet<_>>() {
-            let is_named = plan.iter().any(|line| line.holds(metric, period));
-            let key = (*metric, period.clone());
-            let moved = before.get(&key) != after.get(&key);
-            assert!(is_named || !moved, "the period {period} of {metric} moved and was not named; {context}");
-            moved_count += u32::from(moved);
-            named_count += u32::from(is_named);
-        }
+        let (moved, named) = moved_and_named(&plan, &before, &after, &context);
+        moved_count += moved.len();
+        named_count += named;
     }
     println!("{moved_count} periods moved, {named_count} were named");
     // The first run publishes what the others move.
-    let least = MOVED_PER_ROUND * (rounds - 1);
+    let least = MOVED_PER_ROUND * (rounds as usize - 1);
     assert!(moved_count >= least, "PLAN_SEED={seed}: {moved_count} periods moved, expected at least {least}");
+}
+
+/// They count from the beginning, so that all that the listing is in may move.
+#[tokio::test]
+async fn the_first_attributes_of_a_listing_move_what_was_before_them() {
+    let pipeline = Pipeline::sampled("plan_attributes").await;
+    pipeline
+        .at_source(&[
+            "create table undescribed as select * from apartment_attributes where id = (select apartment_id from bookings \
+             where booking_status = 'confirmed' order by checkin_date limit 1)",
+            "delete from apartment_attributes where id in (select id from undescribed)",
+        ])
+        .await;
+    pipeline.run_all("first", "2025-12-31");
+    pipeline.at_source(&["insert into apartment_attributes select * from undescribed"]).await;
+    pipeline.extract(&["--run-id", "second", "--as-of", "2025-12-31", "--sweep"]).expect(0, &[]);
+    let context = "a plan for attributes";
+    let plan = planned(&pipeline, &[], context).await;
+    let before = published(&pipeline).await;
+    pipeline.load(&["run"]).expect(0, &[]);
+    let (moved, _) = moved_and_named(&plan, &before, &published(&pipeline).await, context);
+    for metric in ["average_listing_price", "popular_locations"] {
+        let is_old = |(of, period): &(&str, String)| *of == metric && period.as_str() < "2025-06-01";
+        assert!(moved.iter().any(is_old), "{metric} moved in {moved:?}");
+    }
 }
 
 #[tokio::test]

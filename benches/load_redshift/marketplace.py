@@ -41,6 +41,11 @@ SIZES = [
 FIRST_LOAD = Size("5 M of half a year", 200_000, 3_000_000, 5_000_000, "2025-07-01", 6)
 
 
+def first_line(text):
+    """What names a statement: a check opens with a comment that says what it holds."""
+    return text.removeprefix("-- ").partition("\n")[0].strip()
+
+
 class Marketplace:
     def __init__(self, binaries, folder, size):
         self.binaries, self.size = binaries, size
@@ -90,7 +95,7 @@ class Marketplace:
             if status in ("FAILED", "ABORTED") or time.monotonic() > deadline:
                 raise RuntimeError(f"reading sys_query_history ended as {status}")
         records = self._data_api("get-statement-result", "--id", submitted)["Records"]
-        return [(text["stringValue"], float(seconds["stringValue"])) for text, seconds in records]
+        return [(first_line(text["stringValue"]), float(seconds["stringValue"])) for text, seconds in records]
 
     def _run(self, run_id):
         extract = [self.binaries / "extract-rds", "run", "--run-id", run_id, "--as-of", LAST_DAY]

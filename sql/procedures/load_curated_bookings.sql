@@ -196,9 +196,13 @@ begin
     insert into curated.bookings select * from arrived_bookings;
 
     insert into etl.changed_days (fact, first_day, last_day)
-    select 'bookings.booked_on', booked_on as first_day, booked_on as last_day from arrived_bookings where booked_on is not null
-    union
-    select 'bookings.booked_on', booked_on as first_day, booked_on as last_day from departed_bookings where booked_on is not null;
+    with
+    days as (
+        select distinct booked_on from arrived_bookings where booked_on is not null
+        union
+        select distinct booked_on from departed_bookings where booked_on is not null
+    )
+    select 'bookings.booked_on', booked_on as first_day, booked_on as last_day from days;
 
     -- Where the first day of all moves, everything between is another day of data.
     select into known_first_day first_booked_on from curated.run_context;

@@ -114,8 +114,12 @@ begin
     insert into curated.stay select * from arrived_stays;
 
     insert into etl.changed_days (fact, first_day, last_day)
-    select 'stay.booked_on', booked_on as first_day, booked_on as last_day from arrived_stays where booked_on is not null
-    union
-    select 'stay.booked_on', booked_on as first_day, booked_on as last_day from departed_stays where booked_on is not null;
+    with
+    days as (
+        select distinct booked_on from arrived_stays where booked_on is not null
+        union
+        select distinct booked_on from departed_stays where booked_on is not null
+    )
+    select 'stay.booked_on', booked_on as first_day, booked_on as last_day from days;
 end;
 $$ language plpgsql;

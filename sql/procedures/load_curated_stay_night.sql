@@ -117,8 +117,12 @@ begin
     order by night, apartment_id;
 
     insert into etl.changed_days (fact, first_day, last_day)
-    select 'stay_night.night', night as first_day, night as last_day from arrived_nights
-    union
-    select 'stay_night.night', night as first_day, night as last_day from departed_nights;
+    with
+    nights as (
+        select distinct night from arrived_nights
+        union
+        select distinct night from departed_nights
+    )
+    select 'stay_night.night', night as first_day, night as last_day from nights;
 end;
 $$ language plpgsql;

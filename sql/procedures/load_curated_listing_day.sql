@@ -137,7 +137,9 @@ begin
     )
     select apartment_id, first_day, end_day, price, currency, price_type, cityname, state, basis
     from described
-    where first_day < end_day;
+    where first_day < end_day
+    -- Redshift sorts them by itself; what redshift-local has for a sort key reads them in this order.
+    order by first_day;
 
     drop table if exists daily_rates;
     create temp table daily_rates as

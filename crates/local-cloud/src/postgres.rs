@@ -59,9 +59,10 @@ impl Postgres {
             "restart_after_crash=off",
             "max_wal_size=16GB",
             "checkpoint_timeout=1h",
-            // A first load joins and sorts whole tables.
+            // A first load joins and sorts whole tables, and looks up rows of temporary ones again and again.
             "shared_buffers=1GB",
-            "work_mem=128MB",
+            "work_mem=256MB",
+            "temp_buffers=512MB",
             // Compiling a plan takes longer than running it on this much data.
             "jit=off",
         ] {

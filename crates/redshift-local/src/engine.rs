@@ -19,8 +19,6 @@ use crate::statistics;
 use crate::translate::{Action, Rewrite, Values, translate};
 use crate::unload::{self, UnloadCommand};
 
-const BEGIN: &str = "begin isolation level repeatable read";
-
 /// The largest result that the Data API keeps.
 const RESULT_MAX_BYTES: usize = 500 * 1024 * 1024;
 
@@ -142,19 +140,30 @@ impl Engine<'_> {
 
     /// The table and its index belong together.
     async fn make_sorted_table(&mut self, sql: String, index: String) -> Result<Outcome, EngineError> {
-        if self.transaction == Transaction::Own {
-            execute(self.session, BEGIN).await?;
-        }
+        self.begin_own().await?;
         let made = async {
             let outcome = self.run_and_gather(sql).await?;
             run_sql(self.session, index).await?;
             Ok(outcome)
         }
         .await;
-        if self.transaction == Transaction::Own {
-            execute(self.session, if made.is_ok() { "commit" } else { "rollback" }).await?;
-        }
+        self.end_own(made.is_ok()).await?;
         made
+    }
+
+    /// Begins a transaction for what takes several statements of PostgreSQL, unless the caller has one.
+    async fn begin_own(&mut self) -> Result<(), EngineError> {
+        match self.transaction {
+            Transaction::Own => execute(self.session, "begin isolation level repeatable read").await,
+            Transaction::Callers => Ok(()),
+        }
+    }
+
+    async fn end_own(&mut self, is_good: bool) -> Result<(), EngineError> {
+        match self.transaction {
+            Transaction::Own => execute(self.session, if is_good { "commit" } else { "rollback" }).await,
+            Transaction::Callers => Ok(()),
+        }
     }
 
     async fn run_and_gather(&mut self, sql: String) -> Result<Outcome, EngineError> {
@@ -176,15 +185,13 @@ impl Engine<'_> {
 
     /// COPY takes several statements of PostgreSQL, which belong together.
     async fn in_transaction(&mut self, command: &copy::CopyCommand) -> Result<Outcome, EngineError> {
-        if self.transaction == Transaction::Callers {
-            let copied = self.copy(command).await?;
-            self.remember_query("last_copy_id").await?;
-            return Ok(copied);
-        }
-        execute(self.session, BEGIN).await?;
+        self.begin_own().await?;
         let copied = self.copy(command).await;
-        execute(self.session, if copied.is_ok() { "commit" } else { "rollback" }).await?;
-        self.remember_query("last_copy_id").await?;
+        self.end_own(copied.is_ok()).await?;
+        // A transaction of the caller's that failed takes no statement any more.
+        if copied.is_ok() || self.transaction == Transaction::Own {
+            self.remember_query("last_copy_id").await?;
+        }
         copied
     }
 

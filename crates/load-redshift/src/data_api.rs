@@ -12,8 +12,10 @@ use aws_sdk_redshiftdata::{
     types::StatusString,
 };
 use std::{
+    collections::BTreeSet,
     error::Error,
-    sync::{Mutex, PoisonError},
+    mem,
+    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -50,8 +52,8 @@ impl Statement {
 pub(crate) struct DataApi {
     client: Client,
     warehouse: WarehouseConfig,
-    /// The statement that is being waited for.
-    running: Mutex<Option<String>>,
+    /// The statements that are being waited for.
+    running: Mutex<BTreeSet<String>>,
 }
 
 /// Why a statement did not end well.
@@ -150,7 +152,7 @@ impl DataApiError {
 
 impl DataApi {
     pub(crate) fn new(config: &aws_config::SdkConfig, warehouse: &WarehouseConfig) -> Self {
-        Self { client: Client::new(config), warehouse: warehouse.clone(), running: Mutex::new(None) }
+        Self { client: Client::new(config), warehouse: warehouse.clone(), running: Mutex::default() }
     }
 
     /// Runs statements as one transaction.
@@ -176,13 +178,17 @@ impl DataApi {
 
     /// Asks the warehouse to end what this program waits for, if anything.
     pub(crate) async fn cancel_running(&self) {
-        let id = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(id) = id {
+        let ids = mem::take(&mut *self.running());
+        for id in ids {
             match self.client.cancel_statement().id(&id).send().await {
                 Ok(_) => tracing::warn!(statement_id = id, "cancelled the running statement"),
                 Err(error) => tracing::warn!(statement_id = id, %error, "could not cancel the running statement"),
             }
         }
+    }
+
+    fn running(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn run(&self, statements: &[Statement]) -> Result<DescribeStatementOutput, DataApiError> {
@@ -195,9 +201,9 @@ impl DataApi {
         let mut conflicts = 0;
         loop {
             let id = self.submit(statements).await?;
-            *self.running.lock().unwrap_or_else(PoisonError::into_inner) = Some(id.clone());
+            self.running().insert(id.clone());
             let ended = self.wait(&id).await;
-            *self.running.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            self.running().remove(&id);
             let ended = ended?;
             for (statement, part) in statements.iter().zip(ended.sub_statements()) {
                 let duration_ms = part.duration() / NANOSECONDS_PER_MILLISECOND;

@@ -2,15 +2,19 @@
 
 use crate::{
     check::{CheckedDays, checks},
-    data_api::{BATCH_MAX_STATEMENTS, DataApi, Statement},
+    data_api::{DataApi, Statement},
     error::LoadError,
     job::Job,
     result_rows::{ResultRows, Row, UnexpectedValue},
     transform::Extent,
 };
 use chrono::Utc;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use rental_core::{CheckReceipt, Finding, Receipt, RunDate, RunId, Severity};
 use rental_task::update_receipt;
+
+/// Each takes a session of the warehouse.
+const CHECKS_AT_ONCE: usize = 2;
 
 /// What is looked at, and what is let pass.
 #[derive(Debug, Clone)]
@@ -72,16 +76,17 @@ pub(crate) fn judge(receipt: &Receipt) -> Result<(), LoadError> {
     Ok(())
 }
 
+/// Each is a transaction of its own: none looks at what another one does.
 async fn run_checks(api: &DataApi, checks: &[Statement]) -> Result<Vec<Finding>, LoadError> {
-    let mut findings = Vec::new();
-    for part in checks.chunks(BATCH_MAX_STATEMENTS) {
-        let results = api.query_all(part).await?;
-        for (check, result) in part.iter().zip(&results) {
-            let found = findings_of(&check.origin, result);
-            findings.extend(found.map_err(|source| LoadError::Check { check: check.origin.clone(), source })?);
+    let run = |check: &Statement| {
+        let Statement { origin, sql } = check.clone();
+        async move {
+            let result = api.query(&origin, &sql).await?;
+            findings_of(&origin, &result).map_err(|source| LoadError::Check { check: origin, source })
         }
-    }
-    Ok(findings)
+    };
+    let found: Vec<_> = stream::iter(checks.iter().map(run)).buffered(CHECKS_AT_ONCE).try_collect().await?;
+    Ok(found.concat())
 }
 
 fn findings_of(check: &str, result: &ResultRows) -> Result<Vec<Finding>, UnexpectedValue> {

@@ -9,8 +9,8 @@ weekly as (
     select
         date_trunc('week', booked_on)::date as week_start,
         user_id,
-        count(distinct case when is_realised then booking_id end) as bookings,
-        count(distinct booking_id) as bookings_all_statuses
+        sum(case when is_realised then 1 else 0 end) as bookings,
+        count(*) as bookings_all_statuses
     from curated.bookings
     where booked_on >= range_start and booked_on < range_end
     group by date_trunc('week', booked_on)::date, user_id
@@ -24,7 +24,7 @@ with_totals as (
 select
     with_totals.week_start,
     with_totals.user_id,
-    with_totals.bookings,
+    with_totals.bookings::bigint as bookings,
     with_totals.bookings_all_statuses,
     with_totals.week_bookings_all_statuses::bigint as week_bookings_all_statuses,
     dateadd(day, 6, with_totals.week_start)::date < run_context.run_date as is_complete

@@ -9,24 +9,21 @@ out_of_bounds as (
         or occupancy_engaged < 0 or occupancy_engaged > 1
         or occupancy_calendar < 0 or occupancy_calendar > 1
 ),
-months as (
-    select
-        date_trunc('month', range_start)::date as first_day,
-        dateadd(month, 1, date_trunc('month', dateadd(day, -1, range_end)))::date as end_day
-),
+-- In the order of the sort key, for which redshift-local keeps an index.
 nights as (
-    select distinct stay_night.apartment_id, stay_night.night
-    from months
-    inner join curated.stay_night on stay_night.night >= months.first_day and stay_night.night < months.end_day
+    select distinct night, apartment_id
+    from curated.stay_night
+    where
+        night >= date_trunc('month', range_start)::date
+        and night < dateadd(month, 1, date_trunc('month', dateadd(day, -1, range_end)))::date
 ),
 totals as (
     select
         (select count(*) from nights) as booked_nights,
         (
-            select nvl(sum(occupancy_rate.occupied_nights + occupancy_rate.on_the_books_nights), 0)
-            from months
-            inner join audit.occupancy_rate
-                on occupancy_rate.month_start >= months.first_day and occupancy_rate.month_start < months.end_day
+            select nvl(sum(occupied_nights + on_the_books_nights), 0)
+            from audit.occupancy_rate
+            where month_start >= date_trunc('month', range_start)::date and month_start < range_end
         ) as counted_nights
 )
 select 'MET-BOUNDS' as rule_id, 'error' as severity, 'months whose occupancy is not between 0 and 1: ' || count(*)::varchar(20) as detail

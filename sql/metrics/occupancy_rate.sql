@@ -8,17 +8,23 @@
 -- own names: occupancy_engaged looks only at listings with a booked night in the month, occupancy_calendar at all days of the
 -- month of every listing that was sellable on one of them.
 with
-past_nights as (
-    select distinct stay_night.apartment_id, stay_night.night, stay_night.month_start
+-- In the order of the sort key, for which redshift-local keeps an index.
+booked_nights as (
+    select distinct night, apartment_id
     from curated.stay_night
+    where night >= range_start and night < range_end
+),
+past_nights as (
+    select booked_nights.apartment_id, booked_nights.night, date_trunc('month', booked_nights.night)::date as month_start
+    from booked_nights
     cross join curated.run_context
-    where stay_night.night >= range_start and stay_night.night < range_end and stay_night.night <= run_context.run_date
+    where booked_nights.night <= run_context.run_date
 ),
 coming_nights as (
-    select distinct stay_night.apartment_id, stay_night.night, stay_night.month_start
-    from curated.stay_night
+    select booked_nights.apartment_id, booked_nights.night, date_trunc('month', booked_nights.night)::date as month_start
+    from booked_nights
     cross join curated.run_context
-    where stay_night.night >= range_start and stay_night.night < range_end and stay_night.night > run_context.run_date
+    where booked_nights.night > run_context.run_date
 ),
 -- What a listing was before the first run that saw it, nobody observed.
 first_seen as (

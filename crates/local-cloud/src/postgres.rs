@@ -62,6 +62,8 @@ impl Postgres {
             // A first load joins and sorts whole tables, and looks up rows of temporary ones again and again.
             "shared_buffers=1GB",
             "work_mem=256MB",
+            // Pages come from memory, in whichever order.
+            "random_page_cost=1",
             "temp_buffers=512MB",
             // Compiling a plan takes longer than running it on this much data.
             "jit=off",

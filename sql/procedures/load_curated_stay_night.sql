@@ -1,13 +1,16 @@
 -- curated.load_stay_night: the nights of realised bookings. A price is split in units of its currency's smallest coin; what
 -- does not divide goes to the first nights, so that the parts add up exactly. Follows the stays that came and went.
--- Reads: curated.stay, curated.currencies.
+-- Reads: curated.currencies.
 -- Writes: curated.stay_night, etl.changed_days.
 create or replace procedure curated.load_stay_night(as_of date)
 as $$
 declare
+    whole_count bigint;
     lowest_night date;
     highest_night date;
 begin
+    select into whole_count count(*) from etl.changed_days where fact = 'everything';
+
     -- Sorted: what redshift-local has for a sort key leads a stay to the numbers of its own nights.
     drop table if exists night_numbers;
     create temp table night_numbers (night_number integer not null) sortkey (night_number);
@@ -33,22 +36,31 @@ begin
     cross join longest
     where ones.digit + 10 * tens.digit + 100 * hundreds.digit + 1000 * thousands.digit < longest.nights;
 
+    -- Where everything is made anew, nobody asks which nights came and went.
     drop table if exists departed_nights;
     create temp table departed_nights as
     select stay.apartment_id, dateadd(day, night_numbers.night_number, stay.checkin_date)::date as night
     from departed_stays as stay
-    inner join night_numbers on night_numbers.night_number < stay.nights;
+    inner join night_numbers on night_numbers.night_number < stay.nights
+    where whole_count = 0;
     drop table if exists arrived_nights;
     create temp table arrived_nights as
     select stay.apartment_id, dateadd(day, night_numbers.night_number, stay.checkin_date)::date as night
     from arrived_stays as stay
-    inner join night_numbers on night_numbers.night_number < stay.nights;
+    inner join night_numbers on night_numbers.night_number < stay.nights
+    where whole_count = 0;
 
-    select into lowest_night, highest_night min(night), max(night) from departed_nights;
-    delete from curated.stay_night
-    where night between lowest_night and highest_night and booking_id in (select departed_stays.booking_id from departed_stays);
+    if whole_count > 0 then
+        delete from curated.stay_night;
+    else
+        select into lowest_night, highest_night min(night), max(night) from departed_nights;
+        delete from curated.stay_night
+        where night between lowest_night and highest_night and booking_id in (select departed_stays.booking_id from departed_stays);
+    end if;
 
-    insert into curated.stay_night
+    -- A table of its own, so that a price is divided once per stay and not once per night.
+    drop table if exists divided_stays;
+    create temp table divided_stays as
     with
     -- Currencies without a known smallest unit are split to the second decimal, as nearly all are.
     units as (
@@ -75,28 +87,30 @@ begin
             nvl(units.unit, 0.0100::decimal(5,4)) as unit
         from arrived_stays as stay
         left join units on stay.currency = units.currency
-    ),
+    )
     -- Integer division truncates toward zero, so the remainder has the sign of the price.
-    split as (
-        select
-            *,
-            total_units / nights as units_per_night,
-            total_units - (total_units / nights) * nights as left_over_units
-        from priced
-    ),
+    select
+        *,
+        total_units / nights as units_per_night,
+        total_units - (total_units / nights) * nights as left_over_units,
+        case when total_units < 0 then -1 else 1 end as left_over_unit
+    from priced;
+
+    insert into curated.stay_night
+    with
     nights as (
         select
-            split.*,
+            stay.*,
             night_numbers.night_number,
-            dateadd(day, night_numbers.night_number, split.checkin_date)::date as night,
+            dateadd(day, night_numbers.night_number, stay.checkin_date)::date as night,
             (
                 (
-                    split.units_per_night
-                    + case when night_numbers.night_number < abs(split.left_over_units) then sign(split.left_over_units) else 0 end
-                )::decimal(18,0) * split.unit
+                    stay.units_per_night
+                    + case when night_numbers.night_number < abs(stay.left_over_units) then stay.left_over_unit else 0 end
+                )::decimal(18,0) * stay.unit
             )::decimal(16,4) as revenue
-        from split
-        inner join night_numbers on night_numbers.night_number < split.nights
+        from divided_stays as stay
+        inner join night_numbers on night_numbers.night_number < stay.nights
     )
     select
         booking_id,

@@ -167,7 +167,7 @@ async fn work(config: &Config, steps: impl AsyncFnOnce(&Job<'_>) -> Result<(), L
     until_signal(&job.api, Box::pin(steps(&job))).await
 }
 
-/// Ends early when the program is told to stop, and then ends the running statement as well.
+/// Ends early when the program is told to stop, and then ends the running statements as well.
 async fn until_signal<T>(api: &DataApi, work: impl Future<Output = Result<T, LoadError>>) -> Result<T, LoadError> {
     tokio::select! {
         result = work => result,

@@ -11,6 +11,7 @@ use aws_sdk_redshiftdata::{
     operation::describe_statement::DescribeStatementOutput,
     types::StatusString,
 };
+use futures::future::join_all;
 use std::{
     collections::BTreeSet,
     error::Error,
@@ -179,12 +180,11 @@ impl DataApi {
     /// Asks the warehouse to end what this program waits for, if anything.
     pub(crate) async fn cancel_running(&self) {
         let ids = mem::take(&mut *self.running());
-        for id in ids {
-            match self.client.cancel_statement().id(&id).send().await {
-                Ok(_) => tracing::warn!(statement_id = id, "cancelled the running statement"),
-                Err(error) => tracing::warn!(statement_id = id, %error, "could not cancel the running statement"),
-            }
-        }
+        let cancel = async |id: String| match self.client.cancel_statement().id(&id).send().await {
+            Ok(_) => tracing::warn!(statement_id = id, "cancelled a running statement"),
+            Err(error) => tracing::warn!(statement_id = id, %error, "could not cancel a running statement"),
+        };
+        join_all(ids.into_iter().map(cancel)).await;
     }
 
     fn running(&self) -> MutexGuard<'_, BTreeSet<String>> {
@@ -202,9 +202,9 @@ impl DataApi {
         loop {
             let id = self.submit(statements).await?;
             self.running().insert(id.clone());
-            let ended = self.wait(&id).await;
+            // Where the service does not say that it ended, it may still run.
+            let ended = self.wait(&id).await?;
             self.running().remove(&id);
-            let ended = ended?;
             for (statement, part) in statements.iter().zip(ended.sub_statements()) {
                 let duration_ms = part.duration() / NANOSECONDS_PER_MILLISECOND;
                 tracing::debug!(

@@ -146,7 +146,8 @@ begin
     select calendar.calendar_date, period.currency, period.rate_to_reporting
     from curated.calendar
     inner join curated.fx_rate_periods as period
-        on calendar.calendar_date >= period.valid_from and calendar.calendar_date < period.valid_to;
+        on calendar.calendar_date >= period.valid_from and calendar.calendar_date < period.valid_to
+    where calendar.calendar_date > known_run_date or calendar.calendar_date between lowest_day and highest_day;
 
     insert into curated.listing_day
     with

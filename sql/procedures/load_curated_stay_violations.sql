@@ -43,19 +43,24 @@ begin
     union
     select booking_id::varchar(64) from departed_stays where whole_count = 0;
     if whole_count > 0 then
+        -- Stays of a listing in the order of their check-ins: one overlaps what came before where that reaches beyond its
+        -- check-in, and what comes after where the next check-in is before its check-out.
         insert into found_violations (row_key, reason)
         with
-        crowded_nights as (
-            select apartment_id, night
-            from curated.stay_night
-            -- In the order of the sort key, for which redshift-local keeps an index.
-            group by night, apartment_id
-            having count(*) > 1
+        neighbours as (
+            select
+                booking_id,
+                checkin_date,
+                checkout_date,
+                max(checkout_date) over (
+                    partition by apartment_id order by checkin_date, booking_id rows between unbounded preceding and 1 preceding
+                ) as reached,
+                lead(checkin_date) over (partition by apartment_id order by checkin_date, booking_id) as next_checkin_date
+            from curated.stay
         )
-        select distinct stay_night.booking_id::varchar(64), 'another realised booking has a night of this one'
-        from curated.stay_night
-        inner join crowded_nights
-            on stay_night.apartment_id = crowded_nights.apartment_id and stay_night.night = crowded_nights.night;
+        select booking_id::varchar(64), 'another realised booking has a night of this one'
+        from neighbours
+        where reached > checkin_date or next_checkin_date < checkout_date;
     else
         select into lowest_day, highest_day min(checkin_date), max(checkout_date) from judged_stays;
         insert into found_violations (row_key, reason)

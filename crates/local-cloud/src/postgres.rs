@@ -55,7 +55,7 @@ impl Postgres {
             "wal_level=minimal",
             "max_wal_senders=0",
             "redshift_local.is_durable=off",
-            // Tables without a log are empty after a crash: a cloud that is gone is better than one that lost its rows.
+            // Tables without a log are empty after a crash: a server that is gone is better than one that lost its rows.
             "restart_after_crash=off",
             "max_wal_size=16GB",
             "checkpoint_timeout=1h",

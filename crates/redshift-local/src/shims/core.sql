@@ -101,7 +101,8 @@ create or replace aggregate redshift_local.bool_or(bigint) (
 create or replace function redshift_local.quote_literal(value text) returns text language sql immutable strict as
     $$ select '''' || replace(replace(value, '\', '\\'), '''', '''''') || '''' $$;
 
--- The index that stands for a sort key, of columns by name or by number. Long texts fit into none, and have none.
+-- The index that stands for a sort key, of columns by name or by number. Long texts fit into none, and have none. ANALYZE also counts
+-- how many values several columns have together, 8 at most: PostgreSQL would expect few groups of them and read past the index.
 create or replace function redshift_local.index_sort_key(sorted regclass, keys text[]) returns void language plpgsql as
     $$
     declare
@@ -116,6 +117,13 @@ create or replace function redshift_local.index_sort_key(sorted regclass, keys t
         left join pg_attribute on attrelid = sorted and attnum > 0 and key in (attname, attnum::text);
         if not has_text then
             execute format('create index on %s (%s)', sorted, sort_columns);
+            if cardinality(keys) between 2 and 8 then
+                execute format(
+                    'create statistics %s.%I (ndistinct) on %s from %s',
+                    (select relnamespace::regnamespace from pg_class where oid = sorted),
+                    'sort_key_of_' || sorted::oid, sort_columns, sorted
+                );
+            end if;
         end if;
     end
     $$;

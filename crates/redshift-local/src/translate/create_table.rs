@@ -55,7 +55,7 @@ pub(crate) fn rewrite_create_table(rewrite: &mut Rewrite<'_>, range: Range<usize
     if !is_temporary && !is_hash_name {
         for like in &columns.likes {
             // The indexes of tables that were made here stand for sort keys.
-            rewrite.after(rewrite.view().name_end(like + 1) - 1, " including indexes");
+            rewrite.after(rewrite.view().name_end(like + 1) - 1, " including indexes including statistics");
         }
     }
     let is_of_query = rewrite.view().find_beside(name_end..range.end, &["as"]).is_some();

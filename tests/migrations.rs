@@ -35,3 +35,19 @@ async fn a_check_lists_what_is_missing_changed_or_left_over() {
     }
     pipeline.load(&check).expect(0, &["metrics/occupancy_rate.sql", "not of this program, left alone"]);
 }
+
+/// What the local cloud holds is made anew by every start.
+#[tokio::test]
+async fn tables_of_the_local_cloud_keep_no_log() {
+    let pipeline = Pipeline::unprepared("without_log").set("S3_BUCKET", "");
+    pipeline.load(&["migrate"]).expect(0, &[]);
+    let of_layers = |persistence: char| {
+        format!(
+            "select count(*) from pg_class where relkind = 'r' and relpersistence = '{persistence}' \
+             and relnamespace::regnamespace::text in ('etl', 'raw', 'curated', 'audit', 'presentation')"
+        )
+    };
+    let url = pipeline.warehouse_url();
+    assert_eq!(cloud().count(&url, &of_layers('p')).await, 0);
+    assert!(cloud().count(&url, &of_layers('u')).await > 20);
+}

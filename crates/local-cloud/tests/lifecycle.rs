@@ -117,3 +117,18 @@ fn a_crashed_cloud_leaves_nothing_running_and_can_be_started_again() {
     assert_eq!(names(&state.path()), ["lock", "logs", "supervisor.log"]);
     succeeded(&state.rental_local(&["down"]));
 }
+
+/// Tables without a log are emptied when PostgreSQL starts again after a crash, so it must not.
+#[test]
+fn a_crash_in_postgresql_ends_postgresql() {
+    let state = StateFolder::new();
+    succeeded(&state.rental_local(&["up"]));
+    let is_of_postgresql = |process: &u32| {
+        fs::read_to_string(format!("/proc/{process}/comm")).is_ok_and(|name| name.trim_end() == "postgres")
+    };
+    let processes: Vec<u32> = process_tree(state.supervisor()).into_iter().filter(is_of_postgresql).collect();
+    // The first one below PostgreSQL itself is there as long as it is.
+    let [_, checkpointer, ..] = processes[..] else { panic!("PostgreSQL is one process: {processes:?}") };
+    succeeded(&Command::new("kill").args(["-9", &checkpointer.to_string()]).output().unwrap());
+    wait_until_gone(&processes);
+}

@@ -3,7 +3,8 @@
 -- Period: week_start by week.  Key: user_id.  Moved by: bookings.booked_on.
 -- Value: bookings.
 -- A user without a realised booking in a week has no row. bookings_all_statuses also counts the user's pending, canceled and
--- unknown bookings of the week, week_bookings_all_statuses those of all users, with or without a row.
+-- unknown bookings of the week, week_bookings_all_statuses those of all users, with or without a row. Rows are
+-- counted: rule KEY-UNIQUE keeps a booking to one of them.
 with
 weekly as (
     select
@@ -24,7 +25,7 @@ with_totals as (
 select
     with_totals.week_start,
     with_totals.user_id,
-    with_totals.bookings::bigint as bookings,
+    with_totals.bookings,
     with_totals.bookings_all_statuses,
     with_totals.week_bookings_all_statuses::bigint as week_bookings_all_statuses,
     dateadd(day, 6, with_totals.week_start)::date < run_context.run_date as is_complete

@@ -107,10 +107,14 @@ begin
     delete from arrived_stays where booking_id in (select same_stays.booking_id from same_stays);
     delete from departed_stays where booking_id in (select same_stays.booking_id from same_stays);
 
-    select into lowest_day, highest_day min(booked_on), max(booked_on) from departed_stays;
-    delete from curated.stay
-    where booked_on between lowest_day and highest_day and booking_id in (select departed_stays.booking_id from departed_stays);
-    delete from curated.stay where booked_on is null and booking_id in (select departed_stays.booking_id from departed_stays);
+    if whole_count > 0 then
+        delete from curated.stay;
+    else
+        select into lowest_day, highest_day min(booked_on), max(booked_on) from departed_stays;
+        delete from curated.stay
+        where booked_on between lowest_day and highest_day and booking_id in (select departed_stays.booking_id from departed_stays);
+        delete from curated.stay where booked_on is null and booking_id in (select departed_stays.booking_id from departed_stays);
+    end if;
     insert into curated.stay select * from arrived_stays;
 
     insert into etl.changed_days (fact, first_day, last_day)

@@ -87,13 +87,14 @@ begin
             nvl(units.unit, 0.0100::decimal(5,4)) as unit
         from arrived_stays as stay
         left join units on stay.currency = units.currency
+        where stay.nights > 0
     )
     -- Integer division truncates toward zero, so the remainder has the sign of the price.
     select
         *,
         total_units / nights as units_per_night,
         total_units - (total_units / nights) * nights as left_over_units,
-        case when total_units < 0 then -1 else 1 end as left_over_unit
+        case when total_units < 0 then -1 else 1 end as left_over_sign
     from priced;
 
     insert into curated.stay_night
@@ -106,7 +107,7 @@ begin
             (
                 (
                     stay.units_per_night
-                    + case when night_numbers.night_number < abs(stay.left_over_units) then stay.left_over_unit else 0 end
+                    + case when night_numbers.night_number < abs(stay.left_over_units) then stay.left_over_sign else 0 end
                 )::decimal(18,0) * stay.unit
             )::decimal(16,4) as revenue
         from divided_stays as stay

@@ -216,3 +216,17 @@ async fn a_check_follows_the_days_that_changed_unless_it_is_to_look_at_everythin
     pipeline.load(&["verify", "--accept", "STAY-SPLIT"]).expect(0, &[]);
     pipeline.load(&["publish"]).expect(0, &[]);
 }
+
+#[tokio::test]
+async fn a_stay_without_a_night_is_left_to_its_check() {
+    let pipeline = Pipeline::sampled("without_nights").await;
+    pipeline.run_all("first", "2025-12-31");
+    let mut warehouse = PgConnection::connect(&pipeline.warehouse_url()).await.expect("connect to the warehouse");
+    let shorten = "update raw.bookings set checkout_date = checkin_date
+                   where booking_id = (select min(booking_id) from curated.stay)";
+    assert!(execute(&mut warehouse, shorten.to_owned()).await > 0);
+    pipeline.load(&["transform", "--full"]).expect(0, &[]);
+    pipeline
+        .load(&["verify"])
+        .expect(3, &["BKG-NIGHTS (sql/curated/bookings.checks.sql): bookings without a night: 1"]);
+}

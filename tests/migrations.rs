@@ -1,4 +1,4 @@
-//! `load-redshift migrate --check` says what a migration would do and changes nothing.
+//! What `load-redshift migrate` makes; with `--check` it says what it would do and changes nothing.
 
 use crate::support::{Pipeline, cloud, copy_of_sql};
 use std::fs;

@@ -57,6 +57,7 @@ begin
                 ) as reached,
                 lead(checkin_date) over (partition by apartment_id order by checkin_date, booking_id) as next_checkin_date
             from curated.stay
+            where nights > 0
         )
         select booking_id::varchar(64), 'another realised booking has a night of this one'
         from neighbours
